@@ -1,0 +1,139 @@
+"""From settings to a fund: the one place where adapters are chosen.
+
+Nothing outside is touched until a step needs it: a verdict needs the store alone.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from hedge_pipeline import local
+from hedge_pipeline.adapters.holdings import HoldingsFiles
+from hedge_pipeline.adapters.state_store import open_state_store
+from hedge_pipeline.adapters.system_clock import SystemClock
+from hedge_pipeline.cycle import Fund
+from hedge_pipeline.domain.account import AccountReading, IncomeRow, MarksReading
+from hedge_pipeline.domain.instruments import InstrumentsReading
+from hedge_pipeline.domain.prices import PricesReading
+from hedge_pipeline.domain.reserves import HoldingsReading
+from hedge_pipeline.ports import Clock, Pricer, StateStore, Venue
+from hedge_pipeline.settings import Profile, Settings
+
+
+def build_fund(settings: Settings, *, clock: Clock | None = None, store: StateStore | None = None) -> Fund:
+    """The fund these settings describe. Creates or migrates the state store.
+
+    Raises:
+        StoreUnavailable: the state store cannot be opened.
+    """
+    clock = clock or SystemClock()
+    outside = _Outside(settings, clock)
+    return Fund(
+        account=settings.fund.account,
+        store=store or open_state_store(settings.state_url.get_secret_value(), create=True),
+        venue=outside,
+        holdings=HoldingsFiles(folder=settings.home, clock=clock),
+        price=outside.price,
+        price_limits=settings.prices.limits(),
+        clock=clock,
+        limits=settings.limits(),
+        numeraire=settings.venue.numeraire,
+        uncounted=frozenset(settings.venue.uncounted_assets),
+        self_inception=settings.profile is Profile.PAPER,
+    )
+
+
+def open_fund_for_reading(settings: Settings) -> Fund:
+    """The fund's stored rows alone: works with everything stopped and never writes.
+
+    Raises:
+        StoreUnavailable: there is no store, or it is at another migration level.
+    """
+    store = open_state_store(settings.state_url.get_secret_value(), create=False, read_only=True)
+    return build_fund(settings, store=store)
+
+
+class _Outside:
+    """Venue and price providers, made when first asked."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    @cached_property
+    def _venue(self) -> Venue:
+        from hedge_pipeline.adapters.ccxt_venue import CcxtVenue, Credentials, VenueLimits
+
+        settings = self._settings
+        pair = settings.secrets.venue_read
+        return CcxtVenue(
+            account=settings.fund.account,
+            base_url=self._address(settings.venue.base_url),
+            credentials=Credentials(
+                api_key=pair.key.get_secret_value() if pair else None,
+                secret=pair.secret.get_secret_value() if pair else None,
+                settings=("HEDGE_VENUE_READ_KEY", "HEDGE_VENUE_READ_SECRET"),
+            ),
+            symbols=settings.venue.symbols,
+            clock=self._clock,
+            numeraire=settings.venue.numeraire,
+            limits=VenueLimits(
+                request=timedelta(seconds=settings.venue.timeout_s),
+                round_trip=settings.freshness.round_trip,
+                recv_window=timedelta(milliseconds=settings.venue.recv_window_ms),
+                weight_share=float(settings.venue.weight_fraction),
+            ),
+            live=settings.profile is Profile.LIVE,
+        )
+
+    def _address(self, configured: str | None) -> str:
+        """The configured address; in paper there is none, and the local servers are used."""
+        return configured or local.for_this_process(self._settings.home).base_url
+
+    def read_account(self) -> AccountReading:
+        return self._venue.read_account()
+
+    def read_marks(self, held: Sequence[str], assets: Sequence[str]) -> MarksReading:
+        return self._venue.read_marks(held, assets)
+
+    def read_instruments(self, held: Sequence[str]) -> InstrumentsReading:
+        return self._venue.read_instruments(held)
+
+    def read_income(self, since: datetime) -> tuple[tuple[IncomeRow, ...], datetime]:
+        return self._venue.read_income(since)
+
+    @cached_property
+    def _pricer(self) -> Pricer:
+        from hedge_pipeline.adapters.prices import (
+            CoinGeckoPrices,
+            CrossRates,
+            HoldingsPricer,
+            HttpPolicy,
+            JsonHttp,
+            SpotPrices,
+        )
+        from hedge_pipeline.adapters.prices.coingecko import DEMO_KEY_HEADER
+
+        settings, key = self._settings, self._settings.secrets.coingecko_key
+        policy = HttpPolicy(timeout=timedelta(seconds=settings.prices.timeout_s))
+        coingecko = JsonHttp(
+            source="coingecko",
+            base_url=self._address(settings.prices.coingecko_url),
+            clock=self._clock,
+            policy=policy,
+            key_header=DEMO_KEY_HEADER,
+            key=key.get_secret_value() if key else None,
+        )
+        spot = JsonHttp(
+            source="spot", base_url=self._address(settings.venue.spot_url), clock=self._clock, policy=policy
+        )
+        return HoldingsPricer(
+            account=settings.fund.account,
+            sources=(SpotPrices(spot), CoinGeckoPrices(coingecko), CrossRates(coingecko)),
+            limits=settings.prices.limits(),
+        )
+
+    def price(
+        self, holdings: HoldingsReading | str, previous: PricesReading | None, now: Callable[[], datetime], /
+    ) -> PricesReading:
+        return self._pricer(holdings, previous, now)
