@@ -32,7 +32,7 @@ def build_fund(settings: Settings, *, clock: Clock | None = None, store: StateSt
         account=settings.fund.account,
         store=store or open_state_store(settings.state_url.get_secret_value(), create=True),
         venue=outside,
-        holdings=HoldingsFiles(folder=settings.home, clock=clock),
+        holdings=HoldingsFiles(folder=settings.holdings_folder, clock=clock),
         price=outside.price,
         price_limits=settings.prices.limits(),
         clock=clock,

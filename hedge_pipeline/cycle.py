@@ -6,7 +6,7 @@ each other. A Dagster asset, the heartbeat and the command line call the same fu
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -38,6 +38,7 @@ from hedge_pipeline.ports import Clock, HoldingsSource, Pricer, StateStore, Venu
 
 Row = TypeVar("Row")
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 EVERY_ROW = 2**62
 """A row id beyond any: selects by stamp alone."""
 ATTEMPTS = 5
@@ -290,19 +291,14 @@ def _valued(fund: Fund, readings: Readings) -> Valuation:
 def _readings(fund: Fund) -> Readings:
     previous = fund.latest(NavSnapshot)
     baseline = previous.baseline if previous else None
-    pending: Sequence[tuple[int, IncomeRow]] = ()
-    income_seq = fund.store.last_seq(IncomeRow, fund.account)
-    if baseline is not None:
-        pending = fund.store.income_outside(
-            fund.account, through_at=baseline.through_at, through_seq=baseline.through_seq
-        )
-        income_seq = max([income_seq, *(seq for seq, _ in pending)])
+    through_at, through_seq = (baseline.through_at, baseline.through_seq) if baseline else (BEGINNING, 0)
+    pending = fund.store.income_outside(fund.account, through_at=through_at, through_seq=through_seq)
     return Readings(
         account=fund.latest(AccountReading),
         marks=fund.latest(MarksReading),
         income=fund.latest(IncomeReading),
         pending_income=tuple(pending),
-        income_seq=income_seq,
+        income_seq=max([through_seq, *(seq for seq, _ in pending)]),
         reserves=fund.latest(ReservesValuation),
         previous=previous,
         opening_units=_opening_units(fund, previous),

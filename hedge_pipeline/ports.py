@@ -92,9 +92,6 @@ class StateStore(Protocol):
     ) -> list[tuple[int, IncomeRow]]:
         """Income rows stamped after ``through_at`` or appended after ``through_seq``, with row ids, by stamp."""
 
-    def last_seq(self, table: type[Row], account: str) -> int:
-        """Row id of the row appended last; 0 without any."""
-
     def open_incidents(self, account: str) -> list[Incident]:
         """Those not closed, oldest first."""
 

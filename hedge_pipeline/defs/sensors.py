@@ -70,7 +70,8 @@ def _nav_requests(fund: Fund, failed: tuple[str, ...]) -> Iterator[dg.RunRequest
     if failed:
         snapshot = fund.latest(NavSnapshot)
         since = snapshot.last_good_as_of if snapshot else None
-        key = f"{','.join(sorted(failed))} since {since} hour {fund.now():%Y-%m-%dT%H}"
+        what = sorted({f"{p.source} {p.code}" for p in snapshot.problems}) if snapshot else []
+        key = f"{', '.join(what or sorted(failed))} since {since} hour {fund.now():%Y-%m-%dT%H}"
         yield dg.RunRequest(run_key=key, job_name=nav_job.name, tags={"hedge/why": ", ".join(failed)[:200]})
 
 
