@@ -1,0 +1,162 @@
+"""What the grid strategy wants to have resting, and the caps it keeps by itself."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field
+
+from hedge_pipeline.settings.values import Contradiction, Fraction, Number, Section, Symbol
+
+
+class GridSettings(Section):
+    """Rungs on both sides of the center."""
+
+    grid_step_bps: Number = Field(ge=5, le=1000)
+    grid_levels_long: int = Field(ge=1, le=100)
+    grid_levels_short: int = Field(ge=1, le=100)
+    base_qty: Number = Field(gt=0)
+    """Base units of the first rung."""
+    qty_scale: Number = Field(gt=0, le=3)
+    """Each further rung is this many times the one before."""
+
+
+class ExitSettings(Section):
+    """Distance of exits from their entry, in grid steps."""
+
+    tp_steps: int = Field(ge=1, le=100)
+    sl_steps: int = Field(ge=1, le=100)
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.tp_steps > 3 * self.sl_steps:
+            yield Contradiction(
+                "tp_steps",
+                f"is {self.tp_steps}, more than 3 times sl_steps, {self.sl_steps}",
+                f"write at most {3 * self.sl_steps}",
+            )
+
+
+class RebalanceSettings(Section):
+    """When the grid moves, and how much inventory a side may build."""
+
+    recenter_trigger_bps: Number = Field(gt=0, le=10_000)
+    max_inventory_quote: Number = Field(gt=0)
+    """Notional of one side's ladder, in the quote asset."""
+
+
+class ExecutionSettings(Section):
+    """How orders are sent and kept."""
+
+    maker_only: bool = True
+    use_post_only_retries: bool = True
+    retry_attempts: int = Field(default=3, ge=0, le=10)
+    retry_delay_ms: int = Field(default=100, ge=0, le=5000)
+    retry_max_price_deviation_bps: Number = Field(default=Decimal(100), ge=0, le=1000)
+    balance_check_interval_seconds: int = Field(default=60, ge=5, le=600)
+    tp_sl_adjustment_buffer_bps: Number = Field(default=Decimal(5), ge=1, le=50)
+    max_bar_staleness_seconds: int = Field(default=300, ge=30, le=3600)
+    order_diff_price_tolerance_bps: Number = Field(default=Decimal(1), ge=0, le=50)
+    order_diff_quantity_tolerance: Fraction = Field(default=Decimal("0.01"), ge=0, le=Decimal("0.5"))
+
+
+class FundingSettings(Section):
+    """When the side that pays funding shrinks."""
+
+    funding_window_minutes: int = Field(ge=60, le=1440)
+    funding_max_cost_bps: Number = Field(ge=0, le=100)
+
+
+class RegimeSettings(Section):
+    """Lengths of the indicators, in bars."""
+
+    adx_len: int = Field(ge=5, le=100)
+    atr_len: int = Field(ge=5, le=100)
+    ema_fast: int = Field(ge=5, le=200)
+    ema_slow: int = Field(ge=10, le=500)
+    hysteresis_bps: Number = Field(ge=0, le=1000)
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.ema_fast >= self.ema_slow:
+            yield Contradiction(
+                "ema_fast",
+                f"is {self.ema_fast}, not below ema_slow, {self.ema_slow}",
+                f"write less than {self.ema_slow}",
+            )
+
+
+class PositionSettings(Section):
+    """Caps on what one side may hold, counted with resting and proposed orders."""
+
+    max_position_size: Number = Field(gt=0)
+    """Base units of one side."""
+    max_leverage_used: Number = Field(gt=0, le=125)
+    """Gross exposure over equity."""
+    emergency_liquidation_buffer: Fraction = Field(ge=Decimal("0.05"), le=1)
+    max_position_fraction: Fraction = Field(default=Decimal("0.95"), ge=Decimal("0.1"), le=1)
+    """Notional of one side over total balance."""
+
+
+class PolicySettings(Section):
+    """What happens to the side against the trend."""
+
+    strategy: Literal["core-and-scalp", "throttled-counter"]
+    counter_levels: int = Field(ge=0, le=20)
+    counter_qty_scale: Fraction = Field(ge=0, le=1)
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.strategy == "core-and-scalp" and self.counter_levels == 0:
+            yield Contradiction(
+                "counter_levels",
+                "is 0, but core-and-scalp keeps at least one rung on both sides",
+                'write at least 1, or choose strategy = "throttled-counter"',
+            )
+
+
+class RiskManagementSettings(Section):
+    """The strategy's own breakers; the fund's limits are in ``risk``."""
+
+    max_errors_per_minute: int = Field(default=10, ge=1, le=100)
+    circuit_breaker_cooldown_seconds: int = Field(default=300, ge=60, le=3600)
+    circuit_breaker_window_seconds: int = Field(default=60, ge=10, le=600)
+    max_drawdown: Fraction = Field(default=Decimal("0.20"), ge=Decimal("0.01"), le=Decimal("0.50"))
+    enable_position_validation: bool = True
+    enable_circuit_breaker: bool = True
+    enable_drawdown_protection: bool = True
+
+
+class StrategySettings(Section):
+    """One strategy on one symbol."""
+
+    name: str = Field(min_length=1, max_length=40)
+    symbol: Symbol
+    grid: GridSettings
+    exit: ExitSettings
+    rebalance: RebalanceSettings
+    execution: ExecutionSettings = ExecutionSettings()
+    funding: FundingSettings
+    regime: RegimeSettings
+    position: PositionSettings
+    policy: PolicySettings
+    risk_management: RiskManagementSettings = RiskManagementSettings()
+
+
+class KillSwitchSettings(Section):
+    """Thresholds that flatten. They have no defaults here: a profile or a person states each of them."""
+
+    enabled: bool
+    check_interval_seconds: int = Field(ge=1, le=60)
+    max_drawdown: Fraction = Field(ge=Decimal("0.001"), le=Decimal("0.50"))
+    max_funding_cost_bps: Number = Field(ge=1, le=100)
+    max_margin_ratio: Fraction = Field(ge=Decimal("0.5"), le=Decimal("0.90"))
+    """Above 0.90 the venue liquidates before we do."""
+    max_loss_amount_usdt: Number = Field(gt=0)
+    daily_loss_limit_usdt: Number | None = Field(default=None, gt=0)
+    max_position_usdt: Number | None = Field(default=None, gt=0)
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.daily_loss_limit_usdt is not None and self.daily_loss_limit_usdt > self.max_loss_amount_usdt:
+            yield Contradiction(
+                "daily_loss_limit_usdt",
+                f"is {self.daily_loss_limit_usdt}, more than max_loss_amount_usdt, {self.max_loss_amount_usdt}",
+                f"write at most {self.max_loss_amount_usdt}",
+            )
