@@ -1,6 +1,5 @@
 """Where the prices of treasury and reserves come from, how old they may be, and how far they may jump."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 from pydantic import Field
@@ -8,12 +7,10 @@ from pydantic import Field
 from hedge_pipeline.domain.prices import PriceLimits
 from hedge_pipeline.settings.values import (
     ZERO,
-    Contradiction,
     Duration,
     Fraction,
     Section,
     Url,
-    duration_text,
 )
 
 _DEFAULTS = PriceLimits()
@@ -31,19 +28,9 @@ class PricesSettings(Section):
     manual: Duration = Field(default=_DEFAULTS.manual, gt=ZERO, le=timedelta(days=31))
     future: Duration = Field(default=_DEFAULTS.future, gt=ZERO, le=timedelta(seconds=5))
     """A price may be stamped this far ahead of our clock."""
-    reuse: Duration = Field(default=_DEFAULTS.reuse, gt=ZERO, le=timedelta(minutes=5))
-    """A price received less than this ago is not asked for again."""
     jump: Fraction = Field(default=_DEFAULTS.jump, gt=0, le=1)
     cross_check: Fraction = Field(default=_DEFAULTS.cross_check, gt=0, lt=1)
     cross_check_share: Fraction = Field(default=_DEFAULTS.cross_check_share, ge=0, lt=1)
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        if self.reuse >= self.crypto:
-            yield Contradiction(
-                "reuse",
-                f"is not shorter than crypto, {duration_text(self.crypto)}: prices would be used until they are stale",
-                f"write less than {duration_text(self.crypto)}",
-            )
 
     def limits(self) -> PriceLimits:
         """What the domain compares prices with."""
@@ -53,7 +40,6 @@ class PricesSettings(Section):
             equity=self.equity,
             manual=self.manual,
             future=self.future,
-            reuse=self.reuse,
             jump=self.jump,
             cross_check=self.cross_check,
             cross_check_share=self.cross_check_share,
