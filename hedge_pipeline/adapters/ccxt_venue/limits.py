@@ -1,0 +1,33 @@
+"""How long a read may take and how much may be asked: figures that settings may change."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueLimits:
+    """Bounds of the reading side. Durations of reads include their retries."""
+
+    request: timedelta = timedelta(seconds=3)
+    """One HTTP request, from connecting to the last byte."""
+    account: timedelta = timedelta(seconds=12)
+    marks: timedelta = timedelta(seconds=8)
+    instruments: timedelta = timedelta(seconds=10)
+    income: timedelta = timedelta(seconds=20)
+    retry_pause: timedelta = timedelta(milliseconds=250)
+    """Before the one retry of a read that timed out, was dropped or met a server error."""
+    round_trip: timedelta = timedelta(seconds=2)
+    """Of the clock request; a longer one tells no time."""
+    clock_age: timedelta = timedelta(seconds=60)
+    """How long a measured clock serves reads that do not measure it themselves."""
+    recv_window: timedelta = timedelta(seconds=5)
+    """The venue refuses a signed request that arrives later than this after its stamp."""
+    instruments_age: timedelta = timedelta(hours=1)
+    """How long this process keeps the venue's list of instruments."""
+    weight_per_minute: int = 2400
+    """The venue's limit per address."""
+    weight_share: float = 0.8
+    """Part of it open to reads that can wait; the rest is kept for cancels, stops, flatten and the account."""
+    answer_bytes: int = 32_000_000
+    income_page: int = 1000
+    """Rows the venue returns at most."""
