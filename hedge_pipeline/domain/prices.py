@@ -15,7 +15,7 @@ from hedge_pipeline.domain.errors import InvalidState
 from hedge_pipeline.domain.sources import SourceHealth
 
 USD = "USD"
-_PLAIN_NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?")
+_PLAIN_NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
 _PRICE_RANGE = (Decimal("1e-18"), Decimal("1e12"))
 
 
@@ -197,8 +197,6 @@ class PriceLimits:
     manual: timedelta = timedelta(days=7)
     future: timedelta = timedelta(seconds=1)
     """A stamp may be ahead of our clock by this much."""
-    reuse: timedelta = timedelta(seconds=60)
-    """A quote received less than this ago is not asked for again; it keeps its stamp."""
     jump: Decimal = Decimal("0.20")
     """A larger move in one step waits for one confirmation."""
     cross_check: Decimal = Decimal("0.01")
@@ -208,9 +206,19 @@ class PriceLimits:
 
     def max_age(self, asset_class: AssetClass) -> timedelta:
         """A price as old as this is stale."""
-        return {
-            AssetClass.CRYPTO: self.crypto,
-            AssetClass.FX: self.fx,
-            AssetClass.EQUITY: self.equity,
-            AssetClass.MANUAL: self.manual,
-        }[asset_class]
+        match asset_class:
+            case AssetClass.CRYPTO:
+                return self.crypto
+            case AssetClass.FX:
+                return self.fx
+            case AssetClass.EQUITY:
+                return self.equity
+            case AssetClass.MANUAL:
+                return self.manual
+
+    def reuse(self, asset_class: AssetClass) -> timedelta:
+        """A quote received less than this ago is not asked for again; it keeps its stamp.
+
+        A fifth of the age limit, at most an hour: providers count requests by the month.
+        """
+        return min(self.max_age(asset_class) / 5, timedelta(hours=1))

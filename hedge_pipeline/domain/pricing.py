@@ -1,8 +1,8 @@
 """From what providers said to prices that may be used: every reason to refuse one is here.
 
 Sources of a route are tried in order. A price in another currency is multiplied by that currency's own
-accepted price, so a dollar-pegged coin is never taken for a dollar. The function can be called with
-answers still missing: it then says whom to ask, and the caller asks each provider once.
+accepted price, so a dollar-pegged coin is never taken for a dollar. With answers still missing, an outcome
+says whom to ask first; so the caller learns what it needs and asks each provider once.
 """
 
 from collections.abc import Mapping
