@@ -4,7 +4,6 @@ from functools import cache
 
 import dagster as dg
 
-from hedge_pipeline.composition import build_fund
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.settings import load_settings
 
@@ -16,4 +15,6 @@ def fund_of_the_environment(_context: dg.InitResourceContext) -> Fund:
 
 @cache
 def _fund_of_this_process() -> Fund:
+    from hedge_pipeline.composition import build_fund  # drivers: a fifth of a second that loading definitions need not pay
+
     return build_fund(load_settings())

@@ -70,10 +70,11 @@ class Stage:
 
     def beat(self, times: int = 1) -> GateDecision:
         """Let a cadence pass and do one whole cycle, ``times`` over."""
-        for _ in range(times):
+        for _ in range(times - 1):
             self.clock.pass_by(self.cadence)
-            decision = cycle.run_cycle(self.fund)
-        return decision
+            cycle.run_cycle(self.fund)
+        self.clock.pass_by(self.cadence)
+        return cycle.run_cycle(self.fund)
 
     @property
     def nav(self) -> NavSnapshot:
@@ -123,13 +124,14 @@ def staged(
                     CoinGeckoPrices(http["coingecko"]),
                     CrossRates(http["coingecko"]),
                 ),
-                limits=PriceLimits(reuse=timedelta(0)),
+                limits=PriceLimits(),
             ),
-            price_limits=PriceLimits(reuse=timedelta(0)),
+            price_limits=PriceLimits(),
             clock=clock,
             limits=replace(settings.limits(), **(limits or {})),
             numeraire="USDT",
             self_inception=True,
+            two_people=False,
         )
         yield Stage(fund=fund, control=control, venue=venue, clock=clock, home=home)
     store.close()

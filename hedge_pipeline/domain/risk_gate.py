@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hedge_pipeline.domain import gate_rules as rules
-from hedge_pipeline.domain.gate_rules import Findings, GateInputs
+from hedge_pipeline.domain import gate_knowledge as known
+from hedge_pipeline.domain import gate_limits as limited
+from hedge_pipeline.domain.gate_inputs import Findings, GateInputs
 from hedge_pipeline.domain.limits import RiskLimits
 from hedge_pipeline.domain.verdicts import Breach, BreachKind, GateDecision, Incident, TradingState
 
@@ -48,49 +49,49 @@ def _rule(
 WAIT = "clears by itself once the source answers again; `hedge preflight` names what is wrong with it"
 
 RULES: tuple[Rule, ...] = (
-    _rule(rules.no_latch_is_set, "latched", LIMIT, HALTED,
+    _rule(limited.no_latch_is_set, "latched", LIMIT, HALTED,
           "find out why, then `hedge rearm --actor NAME --reason WHY`"),
-    _rule(rules.inputs_are_known, "nav_stale", UNKNOWN, HALTED, "run a valuation: `dagster job execute -j nav_job` or `hedge run`"),
-    _rule(rules.clock_is_known, "clock_unknown", UNKNOWN, HALTED, WAIT),
-    _rule(rules.clock_offset_is_tolerable, "clock_offset", UNKNOWN, HALTED, "synchronize this machine's clock (NTP)"),
-    _rule(rules.clock_offset_is_small, "clock_offset", UNKNOWN, REDUCING, "synchronize this machine's clock (NTP)"),
-    _rule(rules.hedge_mode_is_on, "hedge_mode_off", LIMIT, HALTED, "switch the account to hedge mode at the venue"),
-    _rule(rules.exposure_is_known, "exposure_unavailable", UNKNOWN, HALTED, WAIT),
-    _rule(rules.instruments_are_known, "instruments_unknown", UNKNOWN, HALTED, WAIT),
-    _rule(rules.nav_is_known, "nav_stale", UNKNOWN, HALTED, WAIT),
-    _rule(rules.nav_is_fresh, "nav_stale", UNKNOWN, HALTED,
+    _rule(known.inputs_are_known, "nav_stale", UNKNOWN, HALTED, "run a valuation: `dagster job execute -j nav_job` or `hedge run`"),
+    _rule(known.clock_is_known, "clock_unknown", UNKNOWN, HALTED, WAIT),
+    _rule(known.clock_offset_is_tolerable, "clock_offset", UNKNOWN, HALTED, "synchronize this machine's clock (NTP)"),
+    _rule(known.clock_offset_is_small, "clock_offset", UNKNOWN, REDUCING, "synchronize this machine's clock (NTP)"),
+    _rule(known.hedge_mode_is_on, "hedge_mode_off", LIMIT, HALTED, "switch the account to hedge mode at the venue"),
+    _rule(known.exposure_is_known, "exposure_unavailable", UNKNOWN, HALTED, WAIT),
+    _rule(known.instruments_are_known, "instruments_unknown", UNKNOWN, HALTED, WAIT),
+    _rule(known.nav_is_known, "nav_stale", UNKNOWN, HALTED, WAIT),
+    _rule(known.nav_is_fresh, "nav_stale", UNKNOWN, HALTED,
           "is the daemon running? `make dev`; then see which source fails: `hedge status`"),
-    _rule(rules.sources_have_recovered, "recovering", UNKNOWN, HALTED, "wait for the next valuations"),
-    _rule(rules.balance_changes_are_explained, "unexplained_balance_change", LIMIT, HALTED,
+    _rule(known.sources_have_recovered, "recovering", UNKNOWN, HALTED, "wait for the next valuations"),
+    _rule(limited.balance_changes_are_explained, "unexplained_balance_change", LIMIT, HALTED,
           "find the cause at the venue, then `hedge flow classify KEY` or wait for the row, then `hedge rearm`", latches=True),
-    _rule(rules.outflows_are_announced, "unregistered_outflow", LIMIT, HALTED,
+    _rule(limited.outflows_are_announced, "unregistered_outflow", LIMIT, HALTED,
           "find out who moved the money, then `hedge flow classify KEY --as …` and `hedge rearm`", latches=True),
-    _rule(rules.nav_is_positive, "nav_unavailable", LIMIT, HALTED,
+    _rule(limited.nav_is_positive, "nav_unavailable", LIMIT, HALTED,
           "look at the account at the venue: it was liquidated or emptied", latches=True),
-    _rule(rules.units_are_outstanding, "dormant", LIMIT, HALTED, "trading resumes with the next subscription"),
-    _rule(rules.peak_is_known, "drawdown_unavailable", UNKNOWN, HALTED,
+    _rule(limited.units_are_outstanding, "dormant", LIMIT, HALTED, "trading resumes with the next subscription"),
+    _rule(known.peak_is_known, "drawdown_unavailable", UNKNOWN, HALTED,
           "first run: `hedge inception`; lost state: `hedge rebuild-peak`"),
-    _rule(rules.peak_is_fresh, "peak_state_stale", UNKNOWN, HALTED,
+    _rule(known.peak_is_fresh, "peak_state_stale", UNKNOWN, HALTED,
           "is the daemon running? `make dev`; a valuation that is accepted renews it"),
-    _rule(rules.peak_covers_the_nav, "peak_state_stale", UNKNOWN, HALTED, "run `peak_states` again: `dagster job execute -j nav_job`"),
-    _rule(rules.realized_pnl_is_known, "drawdown_unavailable", UNKNOWN, HALTED, WAIT),
-    _rule(rules.drawdown_is_unremarkable, "drawdown_warning", WARNING, ACTIVE, "watch it"),
-    _rule(rules.drawdown_is_moderate, "nav_drawdown_limit", LIMIT, REDUCING, "clears when the drawdown is below the limit again"),
-    _rule(rules.drawdown_is_within_its_limit, "nav_drawdown_limit", LIMIT, HALTED,
+    _rule(known.peak_covers_the_nav, "peak_state_stale", UNKNOWN, HALTED, "run `peak_states` again: `dagster job execute -j nav_job`"),
+    _rule(known.realized_pnl_is_known, "drawdown_unavailable", UNKNOWN, HALTED, WAIT),
+    _rule(limited.drawdown_is_unremarkable, "drawdown_warning", WARNING, ACTIVE, "watch it"),
+    _rule(limited.drawdown_is_moderate, "nav_drawdown_limit", LIMIT, REDUCING, "clears when the drawdown is below the limit again"),
+    _rule(limited.drawdown_is_within_its_limit, "nav_drawdown_limit", LIMIT, HALTED,
           "review the loss; `hedge rearm` works below the limit, or with an expiring waiver above it", latches=True),
-    _rule(rules.drawdown_is_survivable, "nav_drawdown_flatten", LIMIT, HALTED,
+    _rule(limited.drawdown_is_survivable, "nav_drawdown_flatten", LIMIT, HALTED,
           "review the loss and unwind the book", latches=True),
-    _rule(rules.waiver_is_not_tripped, "waiver_tripped", LIMIT, HALTED, "review the loss before any further waiver", latches=True),
-    _rule(rules.daily_loss_is_unremarkable, "daily_loss_warning", WARNING, ACTIVE, "watch it"),
-    _rule(rules.daily_loss_is_within_its_limit, "daily_loss_limit", LIMIT, REDUCING,
+    _rule(limited.waiver_is_not_tripped, "waiver_tripped", LIMIT, HALTED, "review the loss before any further waiver", latches=True),
+    _rule(limited.daily_loss_is_unremarkable, "daily_loss_warning", WARNING, ACTIVE, "watch it"),
+    _rule(limited.daily_loss_is_within_its_limit, "daily_loss_limit", LIMIT, REDUCING,
           "ends at the next local midnight and its cooldown"),
-    _rule(rules.daily_loss_is_bearable, "daily_loss_halt", LIMIT, HALTED, "review the loss, then `hedge rearm`", latches=True),
-    _rule(rules.no_loss_limit_holds, "cooldown", LIMIT, REDUCING, "ends by itself at the time named"),
-    _rule(rules.stablecoins_hold_their_peg, "depeg", LIMIT, REDUCING, "clears when the peg holds again"),
-    _rule(rules.reporting_nav_is_complete, "reserves_incomplete", WARNING, ACTIVE,
+    _rule(limited.daily_loss_is_bearable, "daily_loss_halt", LIMIT, HALTED, "review the loss, then `hedge rearm`", latches=True),
+    _rule(limited.no_loss_limit_holds, "cooldown", LIMIT, REDUCING, "ends by itself at the time named"),
+    _rule(limited.stablecoins_hold_their_peg, "depeg", LIMIT, REDUCING, "clears when the peg holds again"),
+    _rule(limited.reporting_nav_is_complete, "reserves_incomplete", WARNING, ACTIVE,
           "price the holding: check its route and provider in the holdings files; trading NAV is not affected"),
-    _rule(rules.inflows_are_announced, "unannounced_flow", WARNING, ACTIVE, "register flows beforehand: `hedge flow register`"),
-    _rule(rules.transfers_arrive_in_time, "transfer_late", WARNING, ACTIVE, "look for the transfer on the chain and at the venue"),
+    _rule(limited.inflows_are_announced, "unannounced_flow", WARNING, ACTIVE, "register flows beforehand: `hedge flow register`"),
+    _rule(limited.transfers_arrive_in_time, "transfer_late", WARNING, ACTIVE, "look for the transfer on the chain and at the venue"),
 )  # fmt: skip
 """Every rule, in the order operators read them. All are always evaluated."""
 
@@ -166,7 +167,9 @@ class IncidentChanges:
     """Incident and ``recovered`` or ``expired``."""
 
 
-ECHOES = frozenset({"no_latch_is_set", "no_loss_limit_holds", "sources_have_recovered", "units_are_outstanding"})
+ECHOES = frozenset(
+    {"no_latch_is_set", "no_loss_limit_holds", "sources_have_recovered", "units_are_outstanding"}
+)
 """Rules that repeat an incident or a state; they open none of their own."""
 
 
@@ -210,5 +213,3 @@ def incident_changes(decision: GateDecision, open_incidents: Sequence[Incident])
 
 
 _RULE_NAMES = frozenset(rule.name for rule in RULES)
-
-

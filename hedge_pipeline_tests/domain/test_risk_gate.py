@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from hedge_pipeline import cycle
 from hedge_pipeline.domain.account import AccountReading
 from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.flows import residual_key
-from hedge_pipeline.domain.gate_rules import GateInputs
+from hedge_pipeline.domain.gate_inputs import GateInputs
 from hedge_pipeline.domain.limits import RiskLimits
 from hedge_pipeline.domain.nav import NavSnapshot, OpenFlow, Problem, WalletResidual
 from hedge_pipeline.domain.risk_gate import RULES, evaluate, incident_changes
@@ -52,19 +53,19 @@ class Bench:
         assert self.inputs.account is not None
         return self.inputs.account
 
-    def with_nav(self, **changes: object) -> GateInputs:
+    def with_nav(self, **changes: Any) -> GateInputs:
         nav = replace(self.nav, **changes)
         return replace(self.inputs, nav=nav, recent_navs=(nav, *(self.inputs.recent_navs or ())[1:]))
 
     def with_losses(self, field: str, *losses: str) -> GateInputs:
         """Recent peak states with these losses, newest first."""
-        recent = tuple(
-            replace(self.peak, ordinal=self.peak.ordinal - i, **{field: Decimal(loss)})
-            for i, loss in enumerate(losses)
-        )
+        changes: list[dict[str, Any]] = [
+            {"ordinal": self.peak.ordinal - i, field: Decimal(loss)} for i, loss in enumerate(losses)
+        ]
+        recent = tuple(replace(self.peak, **change) for change in changes)
         return replace(self.inputs, peak=recent[0], recent_peaks=recent)
 
-    def with_incident(self, **changes: object) -> GateInputs:
+    def with_incident(self, **changes: Any) -> GateInputs:
         incident = Incident(
             account="main", key="operator_halt", opened_at=self.now - 10 * SECOND, closed_at=None, latched=True,
             ceiling=TradingState.HALTED, reason="halt", message="told to", remedy="rearm", holds_until=None,
