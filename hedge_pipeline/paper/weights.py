@@ -1,0 +1,62 @@
+"""What each request weighs, and the budget of a minute: the venue counts as Binance does, not as its clients assume."""
+
+from collections.abc import Callable, Mapping
+
+Params = Mapping[str, str]
+
+_MINUTE_MS = 60_000
+_SPOT_LIMIT = 6000
+
+
+def _klines(params: Params) -> int:
+    text = params.get("limit", "500")
+    asked = int(text) if text.isdigit() else 500
+    return next(weight for bound, weight in ((100, 1), (500, 2), (1001, 5), (10**9, 10)) if asked < bound)
+
+
+def _one_or_all(one: int, every: int) -> Callable[[Params], int]:
+    return lambda params: one if "symbol" in params else every
+
+
+WEIGHTS: dict[str, int | Callable[[Params], int]] = {
+    "/fapi/v1/time": 1,
+    "/fapi/v1/exchangeInfo": 1,
+    "/fapi/v3/account": 5,
+    "/fapi/v3/positionRisk": 5,
+    "/fapi/v1/premiumIndex": _one_or_all(1, 10),
+    "/fapi/v1/fundingInfo": 0,
+    "/fapi/v1/assetIndex": _one_or_all(1, 10),
+    "/fapi/v1/klines": _klines,
+    "/fapi/v1/markPriceKlines": _klines,
+    "/fapi/v1/income": 30,
+    "/fapi/v1/accountConfig": 5,
+    "/fapi/v1/symbolConfig": 5,
+    "/fapi/v1/positionSide/dual": 30,
+    "/fapi/v1/multiAssetsMargin": 30,
+    "/api/v3/ticker/price": _one_or_all(2, 4),
+}
+"""Source: "Request Weight" of each page of the Binance documentation. The price provider counts nothing here."""
+
+
+class Weights:
+    """Weight spent in the current minute, futures and spot apart. `limit` None counts without refusing."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._minute = -1
+        self._used = {"fapi": 0, "api": 0}
+
+    def spend(self, path: str, params: Params, now_ms: int) -> tuple[dict[str, str], int]:
+        """The header that reports the weight used, and the seconds to wait if this request is one too many."""
+        weight = WEIGHTS.get(path)
+        if weight is None:
+            return {}, 0
+        if now_ms // _MINUTE_MS != self._minute:
+            self._minute = now_ms // _MINUTE_MS
+            self._used = dict.fromkeys(self._used, 0)
+        market = path.split("/")[1]
+        self._used[market] += weight if isinstance(weight, int) else weight(params)
+        limit = self._limit if market == "fapi" or self._limit is None else _SPOT_LIMIT
+        over = limit is not None and self._used[market] > limit
+        wait_s = (_MINUTE_MS - now_ms % _MINUTE_MS + 999) // 1000 if over else 0
+        return {"X-MBX-USED-WEIGHT-1M": str(self._used[market])}, wait_s
