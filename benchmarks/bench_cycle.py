@@ -4,6 +4,7 @@ Both runs are recorded in SQLite as in production. What is left over is the cycl
 in another process, a dozen rows in the state store.
 """
 
+import logging
 import tempfile
 from pathlib import Path
 
@@ -25,7 +26,10 @@ def emptied(job: dg.JobDefinition) -> dg.Definitions:
             dg.OpDefinition(
                 compute_fn=_nothing,
                 name=f"empty_{key.to_user_string()}",
-                ins={f"dep_{i}": dg.In(dg.Nothing) for i, _ in enumerate(sorted(graph.get(key).parent_keys & keys))},
+                ins={
+                    f"dep_{i}": dg.In(dg.Nothing)
+                    for i, _ in enumerate(sorted(graph.get(key).parent_keys & keys))
+                },
                 outs={"result": dg.Out(dg.Nothing)},
             ),
             keys_by_input_name={
@@ -35,7 +39,11 @@ def emptied(job: dg.JobDefinition) -> dg.Definitions:
         )
         for key in keys
     ]
-    checks = [_empty_check(graph.get_check_spec(key)) for key in job.asset_layer.asset_graph.asset_check_keys if key.asset_key in keys]
+    checks = [
+        _empty_check(graph.get_check_spec(key))
+        for key in job.asset_layer.asset_graph.asset_check_keys
+        if key.asset_key in keys
+    ]
     return dg.Definitions(assets=assets, asset_checks=checks, executor=dg.in_process_executor)
 
 
@@ -52,6 +60,7 @@ def _empty_check(spec: dg.AssetCheckSpec) -> dg.AssetChecksDefinition:
 
 
 def main() -> None:
+    logging.getLogger("dagster").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as records:
         home = Path(folder)
         local.up(home, local.PathOptions())
@@ -59,7 +68,8 @@ def main() -> None:
             fund = build_fund(load_settings({"HEDGE_HOME": folder}))
             ours = build_definitions(fund).resolve_job_def("trading_job")
             peer = emptied(ours).resolve_implicit_global_asset_job_def()
-            with dg.DagsterInstance.local_temp(records) as instance:
+            quiet = {"telemetry": {"enabled": False}}
+            with dg.DagsterInstance.local_temp(records, overrides=quiet) as instance:
                 met = compare(
                     "one fund cycle beside empty assets and checks",
                     lambda: _run(ours, instance),

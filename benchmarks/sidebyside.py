@@ -11,7 +11,9 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def compare(name: str, ours: Callable[[], object], peer: Callable[[], object], *, goal: float, rounds: int = 7) -> bool:
+def compare(
+    name: str, ours: Callable[[], object], peer: Callable[[], object], *, goal: float, rounds: int = 7
+) -> bool:
     """Print medians, ratio and its spread over the rounds; whether the median ratio meets its goal."""
     ours(), peer()  # once for the caches
     pairs = [(seconds(ours), seconds(peer)) for _ in range(rounds)]
