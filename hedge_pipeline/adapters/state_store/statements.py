@@ -1,0 +1,111 @@
+"""Every statement the store makes, as SQL text of one engine, written once per shape.
+
+SQLAlchemy writes the SQL; it does not run it. Running a statement through its connections costs five
+times what SQLite takes to answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+from hedge_pipeline.adapters.state_store.forms import is_comparable
+from hedge_pipeline.adapters.state_store.tables import INCIDENT_END, INCIDENT_KEY, INCIDENTS, INCOME, TABLES
+
+
+class Statement(NamedTuple):
+    """SQL and the names of its parameters in order."""
+
+    sql: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+
+    def values(self, given: Mapping[str, Any]) -> list[Any]:
+        known = {**self.constants, **given}
+        return [known[name] for name in self.names]
+
+
+class Statements:
+    """The statements of one engine."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.insert = cache(self._insert)
+        self.select = cache(self._select)
+        self.columns = cache(self._columns)
+        self.columns = cache(self._columns)
+        self.income_outside = self._written(
+            sa.select(INCOME.c.seq, *_row_columns(INCOME))
+            .where(INCOME.c.account == sa.bindparam("account"))
+            .where(
+                sa.or_(
+                    INCOME.c.occurred_at > sa.bindparam("through_at"),
+                    INCOME.c.seq > sa.bindparam("through_seq"),
+                )
+            )
+            .order_by(INCOME.c.occurred_at, INCOME.c.seq)
+        )
+        self.income_between = self._written(
+            sa.select(*_row_columns(INCOME))
+            .where(INCOME.c.account == sa.bindparam("account"))
+            .where(INCOME.c.occurred_at.between(sa.bindparam("first"), sa.bindparam("last")))
+        )
+        self.close_incident = self._written(
+            sa.update(INCIDENTS)
+            .where(*(INCIDENTS.c[name] == sa.bindparam(f"its_{name}") for name in INCIDENT_KEY))
+            .where(INCIDENTS.c.closed_at.is_(None))
+            .values({name: sa.bindparam(f"its_{name}") for name in INCIDENT_END})
+        )
+
+    def _insert(self, row_class: Any) -> str:
+        """Parameters are the row's fields in order."""
+        names = [field.name for field in fields(row_class)]
+        return str(TABLES[row_class].insert().inline().compile(dialect=self._dialect, column_keys=names))
+
+    def _select(
+        self,
+        row_class: Any,
+        *,
+        equal: tuple[str, ...],
+        unknown: tuple[str, ...],
+        newest_first: bool,
+        limit: int | None,
+    ) -> Statement:
+        """Rows of an account whose columns are ``equal`` to a parameter of that name, or ``unknown``."""
+        columns = TABLES[row_class].c
+        for name in (*equal, *unknown):
+            if name not in columns or not is_comparable(columns[name]):
+                raise TypeError(f"{TABLES[row_class].name} has no column {name} that can be compared")
+        return self._written(
+            sa.select(*_row_columns(TABLES[row_class]))
+            .where(columns.account == sa.bindparam("account"))
+            .where(*(columns[name] == sa.bindparam(name) for name in equal))
+            .where(*(columns[name].is_(None) for name in unknown))
+            .order_by(columns.seq.desc() if newest_first else columns.seq)
+            .limit(limit)
+        )
+
+    def _columns(self, row_class: Any, names: tuple[str, ...]) -> Statement:
+        """Some columns of every row of an account."""
+        columns = TABLES[row_class].c
+        for name in names:
+            if name not in columns:
+                raise TypeError(f"{TABLES[row_class].name} has no column {name}")
+        return self._written(
+            sa.select(*(columns[name] for name in names))
+            .where(columns.account == sa.bindparam("account"))
+            .order_by(columns.seq)
+        )
+
+    def _written(self, statement: sa.sql.expression.ClauseElement) -> Statement:
+        compiled = statement.compile(dialect=self._dialect)
+        names = getattr(compiled, "positiontup")  # noqa: B009  the base class does not declare it
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        return Statement(str(compiled), tuple(names), constants)
+
+
+def _row_columns(table: sa.Table) -> Sequence[sa.Column[Any]]:
+    return [column for column in table.columns if column.name != "seq"]

@@ -1,0 +1,188 @@
+"""Rows in and rows out: the port of the state store over one database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple, TypeVar
+
+from hedge_pipeline.adapters.state_store.database import Connection, Database
+from hedge_pipeline.adapters.state_store.driver_errors import is_unique_violation
+from hedge_pipeline.adapters.state_store.row_codec import RowCodec, row_codec
+from hedge_pipeline.adapters.state_store.statements import Statements
+from hedge_pipeline.adapters.state_store.tables import CHAINED, INCIDENT_END, INCIDENT_KEY, INCOME_KEY, TABLES
+from hedge_pipeline.domain.account import IncomeRow
+from hedge_pipeline.domain.errors import ConcurrentAppend, InvalidState
+from hedge_pipeline.domain.verdicts import Incident
+
+Row = TypeVar("Row")
+
+
+class StoreMeta(NamedTuple):
+    """What a store says of itself."""
+
+    level: str
+    store_id: str
+
+
+class SqlStateStore:
+    """The rows of every table of one database. Safe to share between threads, and across a fork."""
+
+    def __init__(self, database: Database, meta: StoreMeta) -> None:
+        self._database = database
+        self._meta = meta
+        self._engine = database.dialect.name
+        self._statements = Statements(database.dialect)
+
+    @property
+    def store_id(self) -> str:
+        """Random, made when the store was created: tells two deployments apart."""
+        return self._meta.store_id
+
+    @property
+    def level(self) -> str:
+        """Migration level."""
+        return self._meta.level
+
+    def close(self) -> None:
+        """Close the pooled connections. Using the store again opens new ones."""
+        self._database.close()
+
+    def append(self, *rows: object, closing: Sequence[Incident] = ()) -> None:
+        """As in the port.
+
+        Raises:
+            InvalidState: a value may not be stored; names the field.
+        """
+        groups = [(row_class, list(group)) for row_class, group in groupby(rows, type)]
+        encoded = [(row_class, group, self._encoded(row_class, group)) for row_class, group in groups]
+        endings = [self._ending(incident) for incident in closing]
+        with self._database.writing() as connection:
+            for incident, values in zip(closing, endings, strict=True):
+                if connection.execute(self._statements.close_incident.sql, values).rowcount != 1:
+                    raise ConcurrentAppend(
+                        f"incidents: {incident.key} of {incident.account} is not open any more"
+                    )
+            for row_class, group, values in encoded:
+                self._insert(connection, row_class, group, values)
+
+    def append_new_income(self, rows: Sequence[IncomeRow]) -> int:
+        """As in the port.
+
+        Raises:
+            InvalidState: a row has the key of a stored one and another amount.
+        """
+        if not rows:
+            return 0
+        new = []
+        with self._database.writing() as connection:
+            self._database.one_at_a_time(connection)
+            known = {_income_key(row): row for row in self._income_around(connection, rows)}
+            for row in rows:
+                stored = known.setdefault(_income_key(row), row)
+                if stored is row:
+                    new.append(row)
+                elif stored.amount != row.amount:
+                    raise InvalidState(
+                        f"income row {_income_key(row)}: the venue states {row.amount} and stated {stored.amount}"
+                    )
+            if new:
+                self._insert(connection, IncomeRow, new, self._encoded(IncomeRow, new))
+        return len(new)
+
+    def latest(self, table: type[Row], account: str, **equal: Any) -> Row | None:
+        found = self.rows(table, account, limit=1, newest_first=True, **equal)
+        return found[0] if found else None
+
+    def rows(
+        self,
+        table: type[Row],
+        account: str,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+        **equal: Any,
+    ) -> list[Row]:
+        row_class: Any = table
+        codec = self._codec(row_class)
+        statement = self._statements.select(
+            row_class,
+            equal=tuple(name for name in sorted(equal) if equal[name] is not None),
+            unknown=tuple(name for name in sorted(equal) if equal[name] is None),
+            newest_first=newest_first,
+            limit=limit,
+        )
+        given = {name: codec.encode_one(name, value) for name, value in equal.items()}
+        found = self._database.read(statement.sql, statement.values({"account": account, **given}))
+        return [codec.decode(values) for values in found]
+
+    def columns(self, table: type[Row], account: str, *names: str) -> list[tuple[Any, ...]]:
+        row_class: Any = table
+        codec = self._codec(row_class)
+        statement = self._statements.columns(row_class, names)
+        found = self._database.read(statement.sql, statement.values({"account": account}))
+        return [codec.decode_some(names, values) for values in found]
+
+    def income_outside(
+        self, account: str, *, through_at: datetime, through_seq: int
+    ) -> list[tuple[int, IncomeRow]]:
+        codec = self._codec(IncomeRow)
+        statement = self._statements.income_outside
+        given = {
+            "account": account,
+            "through_at": codec.encode_one("occurred_at", through_at),
+            "through_seq": through_seq,
+        }
+        found = self._database.read(statement.sql, statement.values(given))
+        return [(values[0], codec.decode(values[1:])) for values in found]
+
+    def open_incidents(self, account: str) -> list[Incident]:
+        return self.rows(Incident, account, closed_at=None)
+
+    def _codec(self, row_class: Any) -> RowCodec[Any]:
+        return row_codec(row_class, self._engine)
+
+    def _encoded(self, row_class: type[Row], rows: Sequence[Row]) -> list[list[Any]]:
+        codec = self._codec(row_class)
+        return [codec.encode(row) for row in rows]
+
+    def _ending(self, incident: Incident) -> list[Any]:
+        if incident.closed_at is None or not incident.closed_by:
+            raise InvalidState(f"incident {incident.key}: to close it takes closed_at and closed_by")
+        codec = self._codec(Incident)
+        names = (*INCIDENT_KEY, *INCIDENT_END)
+        given = {f"its_{name}": codec.encode_one(name, getattr(incident, name)) for name in names}
+        return self._statements.close_incident.values(given)
+
+    def _insert(
+        self, connection: Connection, row_class: Any, rows: Sequence[Any], values: list[list[Any]]
+    ) -> None:
+        if row_class is IncomeRow:
+            self._database.one_at_a_time(connection)
+        try:
+            connection.cursor().executemany(self._statements.insert(row_class), values)
+        except self._database.dialect.loaded_dbapi.IntegrityError as error:
+            if not is_unique_violation(error):
+                raise
+            if row_class in CHAINED:
+                taken = ", ".join(f"{row.ordinal} of {row.account}" for row in rows)
+                raise ConcurrentAppend(f"{TABLES[row_class].name}: {taken} is taken") from None
+            if row_class is Incident:
+                keys = ", ".join(f"{row.key} of {row.account}" for row in rows)
+                raise ConcurrentAppend(f"incidents: {keys} is open already") from None
+            raise
+
+    def _income_around(self, connection: Connection, rows: Sequence[IncomeRow]) -> list[IncomeRow]:
+        """Stored rows of the same accounts and time."""
+        codec = self._codec(IncomeRow)
+        statement = self._statements.income_between
+        first = codec.encode_one("occurred_at", min(row.occurred_at for row in rows))
+        last = codec.encode_one("occurred_at", max(row.occurred_at for row in rows))
+        found = []
+        for account in sorted({row.account for row in rows}):
+            values = statement.values({"account": account, "first": first, "last": last})
+            found += connection.execute(statement.sql, values).fetchall()
+        return [codec.decode(values) for values in found]
+
+
+def _income_key(row: IncomeRow) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in INCOME_KEY)

@@ -1,0 +1,95 @@
+"""The data dictionary: what each table's columns mean and what every row promises. Read first.
+
+One pandera model per row class: a column per field, in order, with unit, sign and clock in its description, and the
+promises between columns as checks whose names say what holds. Rows are checked as the values they are: money stays
+Decimal. Importing this imports pandas and pandera, so callers do it where they need it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pandera.pandas as pa
+
+from hedge_pipeline.domain.account import AccountReading, IncomeReading, IncomeRow, MarksReading
+from hedge_pipeline.domain.drawdown import PeakState
+from hedge_pipeline.domain.flows import Flow, FlowClassification, FlowInstruction
+from hedge_pipeline.domain.instruments import InstrumentsReading
+from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.prices import PricesReading
+from hedge_pipeline.domain.reserves import ReservesValuation
+from hedge_pipeline.domain.schemas.control import Commands, GateDecisions, Incidents, Waivers
+from hedge_pipeline.domain.schemas.flows import FlowClassifications, FlowInstructions, Flows
+from hedge_pipeline.domain.schemas.readings import Accounts, Income, IncomeReads, Instruments, Marks, Prices
+from hedge_pipeline.domain.schemas.valuations import NavSnapshots, PeakStates, ReservesValuations
+from hedge_pipeline.domain.verdicts import Command, GateDecision, Incident, Waiver
+
+SCHEMAS: dict[type[Any], type[pa.DataFrameModel]] = {
+    AccountReading: Accounts,
+    MarksReading: Marks,
+    InstrumentsReading: Instruments,
+    IncomeRow: Income,
+    IncomeReading: IncomeReads,
+    PricesReading: Prices,
+    ReservesValuation: ReservesValuations,
+    NavSnapshot: NavSnapshots,
+    PeakState: PeakStates,
+    GateDecision: GateDecisions,
+    Incident: Incidents,
+    Command: Commands,
+    Waiver: Waivers,
+    Flow: Flows,
+    FlowInstruction: FlowInstructions,
+    FlowClassification: FlowClassifications,
+}
+"""One row class, one model."""
+
+
+class Failure(NamedTuple):
+    """One promise that one row does not keep."""
+
+    column: str
+    """Empty when the promise is between columns."""
+    check: str
+    value: str
+    """What stands there; for a promise between columns, the number of the row."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.column}: {self.check}: {self.value}" if self.column else f"{self.check}: row {self.value}"
+        )
+
+
+def frame_of(row_class: type[Any], rows: Sequence[Any]) -> pd.DataFrame:
+    """The rows as they are, one column per field.
+
+    Shape: in the order given, every column of type object.
+    """
+    return pd.DataFrame(
+        {
+            field.name: pd.Series([getattr(row, field.name) for row in rows], dtype=object)
+            for field in fields(row_class)
+        }
+    )
+
+
+def validate(rows: Sequence[Any]) -> list[Failure]:
+    """Every promise that is not kept, of rows of any tables."""
+    return [
+        failure
+        for row_class in dict.fromkeys(map(type, rows))
+        for failure in _failures(row_class, [row for row in rows if type(row) is row_class])
+    ]
+
+
+def _failures(row_class: type[Any], rows: Sequence[Any]) -> Iterator[Failure]:
+    try:
+        SCHEMAS[row_class].validate(frame_of(row_class, rows), lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        found = errors.failure_cases
+        between = found["schema_context"] == "DataFrameSchema"
+        for case in found[~between].itertuples():
+            yield Failure(str(case.column), str(case.check), str(case.failure_case))
+        for case in found[between].drop_duplicates(["check", "index"]).itertuples():
+            yield Failure("", str(case.check), str(case.index))

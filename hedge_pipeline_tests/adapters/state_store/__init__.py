@@ -1,0 +1,1 @@
+"""The state store, on SQLite and on a real Postgres server."""

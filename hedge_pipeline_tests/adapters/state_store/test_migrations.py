@@ -1,0 +1,75 @@
+"""The levels make exactly the tables that the program states."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.script import ScriptDirectory
+
+from hedge_pipeline.adapters.state_store import SqlStateStore, migrations, open_state_store
+from hedge_pipeline.adapters.state_store.tables import METADATA
+
+SHAPE = {
+    "sqlite": "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name",
+    "postgres": """
+        SELECT 'column', table_name || '.' || ordinal_position, column_name,
+            concat_ws(' ', data_type, is_nullable, column_default, is_identity, numeric_precision, character_maximum_length)
+        FROM information_schema.columns WHERE table_schema = current_schema()
+        UNION ALL SELECT 'index', indexname, tablename, indexdef FROM pg_indexes WHERE schemaname = current_schema()
+        UNION ALL SELECT 'constraint', conname, conrelid::regclass::text, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
+        ORDER BY 1, 2, 3
+    """,
+}
+
+
+def shape(store: SqlStateStore, engine: str) -> list[tuple[str, ...]]:
+    """Every table, column, key and index, as the engine itself describes them."""
+    rows = store._database.read(SHAPE[engine], [])
+    return sorted(tuple(_one_spelling(str(part)) for part in row) for row in rows)
+
+
+def _one_spelling(sql: str) -> str:
+    return " ".join(sql.split()).replace(", ", ",").replace(" ,", ",").replace("( ", "(").replace(" )", ")")
+
+
+@pytest.mark.finding("X-13")
+def test_migrating_makes_the_tables_that_the_program_states(url: str, engine: str):
+    migrated = open_state_store(url, create=True)
+    as_migrated = shape(migrated, engine)
+    with migrated._database._engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        METADATA.drop_all(connection)
+        METADATA.create_all(connection)
+        connection.commit()
+
+    assert as_migrated == shape(migrated, engine), (
+        "rows and migrations have parted: a released level is never edited, so add the next one to migrations/versions"
+    )
+    migrated.close()
+
+
+def test_the_level_of_the_program_is_the_last_one_there_is():
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+
+    assert script.get_heads() == [migrations.LEVEL]
+    levels = [revision.revision for revision in script.walk_revisions()]
+    assert levels == sorted(levels, reverse=True), "levels are compared as text"
+
+
+def test_no_table_but_ours_is_touched(url: str, engine: str, tmp_path: Path):
+    """The database may be shared, also with another program that keeps its own Alembic level."""
+    theirs = sa.create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://")
+        if engine == "postgres"
+        else f"sqlite:///{tmp_path}/shared.db"
+    )
+    with theirs.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('theirs')")
+    store = open_state_store(url if engine == "postgres" else f"sqlite:///{tmp_path}/shared.db", create=True)
+
+    assert store._database.read("SELECT version_num FROM alembic_version", []) == [("theirs",)]
+    assert store._database.read("SELECT version_num FROM store_meta", []) == [(migrations.LEVEL,)]
+    store.close()
+    theirs.dispose()
