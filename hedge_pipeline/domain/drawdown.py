@@ -58,32 +58,39 @@ def loss_fraction(value: Decimal, reference: Decimal) -> Decimal:
 
 
 def first_state(
-    snapshot: NavSnapshot, *, high_water_mark: Decimal, origin: str, detail: str, zone: ZoneInfo, recorded_at: datetime, ordinal: int
+    snapshot: NavSnapshot,
+    *,
+    high_water_mark: Decimal,
+    origin: str,
+    detail: str,
+    zone: ZoneInfo,
+    recorded_at: datetime,
+    ordinal: int,
 ) -> PeakState:
     """A baseline declared by a person (or by the paper profile), never derived silently.
 
     Raises:
         InvalidState: the snapshot is not accepted, has no units, or the mark is below its NAV per unit.
     """
-    if not snapshot.accepted or snapshot.as_of is None or not snapshot.nav_per_unit or snapshot.nav_per_unit <= 0:
-        raise InvalidState("a baseline needs an accepted snapshot with a positive NAV per unit")
-    if high_water_mark < snapshot.nav_per_unit:
-        raise InvalidState(f"high_water_mark {high_water_mark} is below the NAV per unit {snapshot.nav_per_unit}")
-    assert snapshot.account_units is not None
+    as_of, nav, units = _absorbable(snapshot)
+    if nav <= 0:
+        raise InvalidState(f"a baseline needs a positive NAV per unit, not {nav}")
+    if not high_water_mark.is_finite() or high_water_mark < nav:
+        raise InvalidState(f"high_water_mark {high_water_mark} is not a number above the NAV per unit {nav}")
     return PeakState(
         account=snapshot.account,
         ordinal=ordinal,
         recorded_at=recorded_at,
-        as_of=snapshot.as_of,
+        as_of=as_of,
         nav_ordinal=snapshot.ordinal,
-        nav_per_unit=snapshot.nav_per_unit,
-        account_units=snapshot.account_units,
+        nav_per_unit=nav,
+        account_units=units,
         fund_units=snapshot.fund_units,
         high_water_mark=high_water_mark,
-        drawdown=loss_fraction(snapshot.nav_per_unit, high_water_mark),
-        day=snapshot.as_of.astimezone(zone).date(),
-        day_open=snapshot.nav_per_unit,
-        day_open_as_of=snapshot.as_of,
+        drawdown=loss_fraction(nav, high_water_mark),
+        day=as_of.astimezone(zone).date(),
+        day_open=nav,
+        day_open_as_of=as_of,
         daily_loss=Decimal(0),
         realized_pnl_today=None,
         pending_high=None,
@@ -93,7 +100,12 @@ def first_state(
 
 
 def advance(
-    state: PeakState, snapshot: NavSnapshot, *, realized_pnl_today: Decimal | None, limits: RiskLimits, recorded_at: datetime
+    state: PeakState,
+    snapshot: NavSnapshot,
+    *,
+    realized_pnl_today: Decimal | None,
+    limits: RiskLimits,
+    recorded_at: datetime,
 ) -> PeakState:
     """Absorb one later accepted snapshot.
 
@@ -101,36 +113,35 @@ def advance(
         InvalidState: the snapshot is not accepted, has no NAV per unit, or is not later than ``state``; absorbing
             it twice or out of order would be silent otherwise.
     """
-    if not snapshot.accepted or snapshot.as_of is None or snapshot.nav_per_unit is None:
-        raise InvalidState("only an accepted snapshot with units may move the peak state")
-    if snapshot.ordinal <= state.nav_ordinal or snapshot.as_of <= state.as_of:
-        raise InvalidState(f"snapshot {snapshot.ordinal} is not later than {state.nav_ordinal}, already absorbed")
-    assert snapshot.account_units is not None
+    as_of, nav, units = _absorbable(snapshot)
+    if snapshot.ordinal <= state.nav_ordinal or as_of <= state.as_of:
+        raise InvalidState(
+            f"snapshot {snapshot.ordinal} is not later than {state.nav_ordinal}, already absorbed"
+        )
     zone = ZoneInfo(limits.reset_timezone)
-    nav = snapshot.nav_per_unit
     high, pending = _mark(state, nav, limits)
-    local = snapshot.as_of.astimezone(zone)
-    if local.date() == state.day:
+    day = as_of.astimezone(zone).date()
+    if day == state.day:
         day_open, day_open_as_of = state.day_open, state.day_open_as_of
-    elif local == start_of_day(local.date(), zone):
-        day_open, day_open_as_of = nav, snapshot.as_of
+    elif as_of == start_of_day(day, zone):
+        day_open, day_open_as_of = nav, as_of
     else:
         day_open, day_open_as_of = state.nav_per_unit, state.as_of
     return PeakState(
         account=state.account,
         ordinal=state.ordinal + 1,
         recorded_at=recorded_at,
-        as_of=snapshot.as_of,
+        as_of=as_of,
         nav_ordinal=snapshot.ordinal,
         nav_per_unit=nav,
-        account_units=snapshot.account_units,
+        account_units=units,
         fund_units=snapshot.fund_units,
         high_water_mark=high,
         drawdown=loss_fraction(nav, high),
-        day=local.date(),
+        day=day,
         day_open=day_open,
         day_open_as_of=day_open_as_of,
-        daily_loss=loss_fraction(nav, day_open) if day_open > 0 else Decimal(1),
+        daily_loss=_daily_loss(nav, day_open),
         realized_pnl_today=realized_pnl_today,
         pending_high=pending,
         origin="snapshot",
@@ -138,16 +149,34 @@ def advance(
     )
 
 
+def _absorbable(snapshot: NavSnapshot) -> tuple[datetime, Decimal, Decimal]:
+    """Instant, NAV per unit and units of a snapshot that may move the peak state."""
+    as_of, nav, units = snapshot.as_of, snapshot.nav_per_unit, snapshot.account_units
+    if not snapshot.accepted or as_of is None or nav is None or units is None or not nav.is_finite():
+        raise InvalidState(
+            f"snapshot {snapshot.ordinal} may not move the peak state: only an accepted one with units and a NAV per"
+            f" unit may, and its NAV per unit is {nav}"
+        )
+    return as_of, nav, units
+
+
 def _mark(state: PeakState, nav: Decimal, limits: RiskLimits) -> tuple[Decimal, Decimal | None]:
-    """The high-water mark after ``nav``, and the high that waits for confirmation."""
-    if nav <= state.high_water_mark:
-        return state.high_water_mark, None
-    suspicious = (
-        nav > state.high_water_mark * limits.jump_factor or nav > state.nav_per_unit * (1 + limits.jump_step)
-    )
-    if suspicious and state.pending_high is None:
-        return state.high_water_mark, nav
-    return nav, None
+    """The high-water mark after ``nav``, and the high that waits for confirmation.
+
+    A second high in a row confirms as much of the first as it reaches itself; what it adds is judged like any rise.
+    """
+    mark = state.high_water_mark
+    if nav <= mark:
+        return mark, None
+    if state.pending_high is not None:
+        mark = max(mark, min(state.pending_high, nav))
+    suspicious = nav > mark * limits.jump_factor or nav > state.nav_per_unit * (1 + limits.jump_step)
+    return (mark, nav) if suspicious and nav > mark else (nav, None)
+
+
+def _daily_loss(nav: Decimal, day_open: Decimal) -> Decimal:
+    """All of it where the day opened with nothing left to lose."""
+    return loss_fraction(nav, day_open) if day_open > 0 else Decimal(1)
 
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
@@ -169,7 +198,7 @@ def rolled_to(state: PeakState, now: datetime, zone: ZoneInfo) -> PeakState:
         day=today,
         day_open=state.nav_per_unit,
         day_open_as_of=state.as_of,
-        daily_loss=Decimal(0),
+        daily_loss=_daily_loss(state.nav_per_unit, state.nav_per_unit),
         realized_pnl_today=Decimal(0),
     )
 

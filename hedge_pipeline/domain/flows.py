@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from hedge_pipeline.domain.account import IncomeRow
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FlowPurpose(StrEnum):
@@ -67,8 +69,8 @@ class Flow:
     asset: str
     amount: Decimal
     """Native units, into the account positive."""
-    value: Decimal
-    """In the numeraire, at the snapshot that absorbed it."""
+    value: Decimal | None
+    """In the numeraire, at the snapshot that absorbed it; ``None``: a treasury leg in an asset the venue did not price."""
     purpose: FlowPurpose | None
     """``None``: nobody announced or classified it."""
     instruction_id: str | None
@@ -109,19 +111,31 @@ Source: Binance USD-M futures, Get Income History, ``incomeType``; ``DELIVERED_S
 """
 
 
+NATIVE_TOLERANCE = Decimal("1e-8")
+"""Native units: the venue books eight decimals."""
+
+
 def flow_key(row: IncomeRow) -> str:
     """Identity of an income row across reads: a transaction id is unique within its type only."""
-    stamp = int(row.occurred_at.timestamp() * 1000)
+    stamp = (row.occurred_at - _EPOCH) // timedelta(milliseconds=1)
     return ":".join((row.income_type, row.tran_id, row.trade_id, row.asset, row.symbol, str(stamp)))
 
 
-def residual_key(asset: str, since: datetime) -> str:
-    """Name under which a person can classify a balance change that no income row ever explained."""
-    return f"residual:{asset}:{since.isoformat()}"
+def residual_key(asset: str, since: datetime, residual: Decimal) -> str:
+    """Name under which a person can classify a balance change that no income row ever explained.
+
+    The amount is part of it: what was said about one change says nothing about a larger one.
+    """
+    return f"residual:{asset}:{residual.normalize():f}:{since.isoformat()}"
 
 
 def matching_instruction(
-    instructions: Sequence[FlowInstruction], spent: AbstractSet[str], *, asset: str, amount: Decimal, at: datetime
+    instructions: Sequence[FlowInstruction],
+    spent: AbstractSet[str],
+    *,
+    asset: str,
+    amount: Decimal,
+    at: datetime,
 ) -> FlowInstruction | None:
     """The first registered instruction that announced exactly this and is not spent."""
     for instruction in instructions:
@@ -133,7 +147,3 @@ def matching_instruction(
         ):
             return instruction
     return None
-
-
-NATIVE_TOLERANCE = Decimal("1e-8")
-"""Native units: the venue books eight decimals."""

@@ -66,8 +66,15 @@ class OpenFlow:
     flow_key: str
     asset: str
     amount: Decimal
+    """Native units, into the account positive."""
     value: Decimal
+    """In the numeraire, at the snapshot that saw it."""
     price_per_unit: Decimal | None
+    """NAV per unit before it, at that snapshot; ``None`` before any units exist."""
+    nav_before: Decimal | None
+    """Trading NAV before it, at that snapshot: its units are the share ``value`` has of this, whenever they move."""
+    nav_ordinal: int
+    """The snapshot that saw it."""
     since: datetime
 
 
@@ -100,7 +107,7 @@ class NavSnapshot:
     complete: bool
     """Every required source answered and every asset of the account is priced."""
     reconciled: bool
-    """Identities of the venue's answer and of the wallet hold."""
+    """Identities of the venue's answer and of the wallet were checked and hold, and the sources are of one time."""
     accepted: bool
     """Complete, reconciled, fresh and not from the future."""
     problems: tuple[Problem, ...]
@@ -116,7 +123,11 @@ class NavSnapshot:
     account_units: Decimal | None
     """``None`` before inception."""
     nav_per_unit: Decimal | None
-    """Trading NAV per account unit, in the numeraire; ``None`` unless accepted and units exist."""
+    """Trading NAV per account unit, in the numeraire.
+
+    ``None`` unless accepted and units exist, and while a flow is unclassified: until somebody says whether it was a
+    loss or a redemption, neither the mark nor the day's open nor a drawdown can be told.
+    """
     treasury_usd: Decimal
     reserves_usd: Decimal
     in_transit_usd: Decimal
@@ -129,9 +140,10 @@ class NavSnapshot:
     """``None`` unless accepted and ``aum_complete``."""
     residuals: tuple[WalletResidual, ...]
     unreconciled_since: datetime | None
+    """Since when the wallet is not explained by its income. A source that fails meanwhile does not end it."""
     baseline: IncomeBaseline | None
     unclassified: tuple[OpenFlow, ...]
-    """Outflows nobody announced: units have not moved for them."""
+    """Outflows nobody announced, and inflows at a NAV per unit ≤ 0: units have not moved for them."""
     unpriced_fund_flows: tuple[OpenFlow, ...]
     """Subscriptions and redemptions waiting for the first complete reporting NAV."""
     in_transit: tuple[InTransit, ...]

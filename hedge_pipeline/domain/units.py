@@ -4,38 +4,70 @@ Account units answer for one venue account and move with every transfer; fund un
 move with subscriptions and redemptions only. Both, and every NAV per unit, are quantized here and nowhere else.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 PLACES = Decimal("1e-12")
 DUST = Decimal("1e-9")
 """Units that rounding may leave when everything was redeemed."""
+_DIGITS = 50
+"""Of intermediate results: money times units keeps every digit until it is quantized."""
 
 
 def quantized(value: Decimal) -> Decimal:
     """To 12 places, half-even."""
     with localcontext() as context:
-        context.prec = 50
+        context.prec = _DIGITS
         return value.quantize(PLACES, rounding=ROUND_HALF_EVEN)
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
     """Quotient quantized to 12 places, free of an intermediate rounding to fewer digits."""
     with localcontext() as context:
-        context.prec = 50
+        context.prec = _DIGITS
         return (numerator / denominator).quantize(PLACES, rounding=ROUND_HALF_EVEN)
 
 
-def flow_price(nav_after: Decimal, flows: Decimal, units_before: Decimal, last_price: Decimal) -> Decimal | None:
-    """Value of one unit just before the flows: (NAV after − flows) ÷ units before.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What flows did to a ledger of units."""
 
-    With no units outstanding the ledger restarts at ``last_price``. ``None`` when a unit is worth nothing:
-    none is issued or redeemed at a price ≤ 0.
+    moved: tuple[Decimal, ...]
+    """Units issued (positive) or redeemed, flow by flow."""
+    units: Decimal
+    """Outstanding afterwards; never negative."""
+    price: Decimal
+    """NAV per unit at which the flows count."""
+
+
+def settle(
+    units: Decimal, values: Sequence[Decimal], *, nav_after: Decimal, last_price: Decimal
+) -> Settlement | None:
+    """Issue and redeem units for flows of these values, which ``nav_after`` holds already.
+
+    They count at (NAV after − flows) ÷ units before. Units move by each flow's share of the NAV before, not by the
+    rounded price, so that no rounding is left when everything is redeemed. With no unit outstanding the ledger
+    restarts at ``last_price``, and nothing is left to redeem. ``None`` when a unit is worth nothing: none is issued
+    or redeemed at a price ≤ 0.
     """
-    price = ratio(nav_after - flows, units_before) if units_before else last_price
-    return price if price > 0 else None
+    nav_before = nav_after - sum(values, Decimal(0))
+    price = ratio(nav_before, units) if units else last_price
+    if price <= 0:
+        return None
+    if not units:
+        moved = [ratio(value, last_price) if value > 0 else Decimal(0) for value in values]
+        return Settlement(moved=tuple(moved), units=sum(moved, Decimal(0)), price=last_price)
+    moved = [_share(units, value, nav_before) for value in values]
+    after = units + sum(moved, Decimal(0))
+    redeemed = [i for i, value in enumerate(values) if value < 0]
+    if redeemed and after <= DUST:
+        moved[redeemed[-1]] -= after
+        after = Decimal(0)
+    return Settlement(moved=tuple(moved), units=after, price=price)
 
 
-def after_flow(units: Decimal, value: Decimal, price: Decimal) -> Decimal:
-    """Units outstanding once ``value`` has come (positive) or gone; rounding dust of a full redemption is dropped."""
-    result = units + ratio(value, price)
-    return Decimal(0) if abs(result) <= DUST and value < 0 else result
+def _share(units: Decimal, value: Decimal, of: Decimal) -> Decimal:
+    with localcontext() as context:
+        context.prec = _DIGITS
+        return (units * value / of).quantize(PLACES, rounding=ROUND_HALF_EVEN)

@@ -29,6 +29,10 @@ class WalletCheck:
     through_at: datetime
     """Stamp up to which rows are inside."""
 
+    @property
+    def unexplained(self) -> tuple[WalletResidual, ...]:
+        return tuple(entry for entry in self.residuals if abs(entry.residual) > NATIVE_TOLERANCE)
+
 
 def check_wallet(
     baseline: IncomeBaseline,
@@ -44,7 +48,7 @@ def check_wallet(
     ``final_before`` or inside the baseline's own span must be.
     """
     rows = sorted(
-        (entry for entry in pending if baseline.origin_at < entry[1].occurred_at <= seen_until),
+        (entry for entry in pending if baseline.origin_at <= entry[1].occurred_at <= seen_until),
         key=lambda entry: (entry[1].occurred_at, entry[0]),
     )
     before = dict(baseline.wallet)
@@ -53,23 +57,23 @@ def check_wallet(
     must = sum(row.occurred_at <= max(final_before, baseline.through_at) for _, row in rows)
 
     for cut in _cuts(rows, must):
-        inside = rows[:cut]
-        residuals = _residuals(change, inside)
-        if all(abs(entry.residual) <= NATIVE_TOLERANCE for entry in residuals):
-            faults = tuple(_faults([row for _, row in inside]))
-            return WalletCheck(
-                holds=not faults,
-                inside=tuple(inside),
-                residuals=residuals,
-                faults=faults,
-                through_at=max([baseline.through_at, *(row.occurred_at for _, row in inside)]),
-            )
+        check = _explained_by(rows[:cut], change, baseline.through_at)
+        if not check.unexplained:
+            return check
+    return _explained_by(rows, change, baseline.through_at)
+
+
+def _explained_by(
+    inside: Sequence[tuple[int, IncomeRow]], change: Mapping[str, Decimal], through_at: datetime
+) -> WalletCheck:
+    residuals = _residuals(change, inside)
+    faults = tuple(_faults([row for _, row in inside]))
     return WalletCheck(
-        holds=False,
-        inside=tuple(rows),
-        residuals=_residuals(change, rows),
-        faults=(),
-        through_at=baseline.through_at,
+        holds=not faults and all(abs(entry.residual) <= NATIVE_TOLERANCE for entry in residuals),
+        inside=tuple(inside),
+        residuals=residuals,
+        faults=faults,
+        through_at=max([through_at, *(row.occurred_at for _, row in inside)]),
     )
 
 
@@ -88,7 +92,9 @@ def _residuals(
     for _, row in inside:
         income[row.asset] += row.amount
     return tuple(
-        WalletResidual(asset=asset, change=change[asset], income=income[asset], residual=change[asset] - income[asset])
+        WalletResidual(
+            asset=asset, change=change[asset], income=income[asset], residual=change[asset] - income[asset]
+        )
         for asset in change
         if change[asset] or income[asset]
     )
