@@ -5,7 +5,7 @@ Nothing outside is touched until a step needs it: a verdict needs the store alon
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache
 
 from hedge_pipeline import local
 from hedge_pipeline.adapters.holdings import HoldingsFiles
@@ -16,7 +16,7 @@ from hedge_pipeline.domain.account import AccountReading, IncomeRow, MarksReadin
 from hedge_pipeline.domain.instruments import InstrumentsReading
 from hedge_pipeline.domain.prices import PricesReading
 from hedge_pipeline.domain.reserves import HoldingsReading
-from hedge_pipeline.ports import Clock, Pricer, StateStore, Venue
+from hedge_pipeline.ports import Clock, HoldingsSource, Pricer, StateStore, Venue
 from hedge_pipeline.settings import Profile, Settings
 
 
@@ -27,12 +27,12 @@ def build_fund(settings: Settings, *, clock: Clock | None = None, store: StateSt
         StoreUnavailable: the state store cannot be opened.
     """
     clock = clock or SystemClock()
-    outside = _Outside(settings, clock)
+    outside = Outside(settings, clock)
     return Fund(
         account=settings.fund.account,
         store=store or open_state_store(settings.state_url.get_secret_value(), create=True),
         venue=outside,
-        holdings=HoldingsFiles(folder=settings.holdings_folder, clock=clock),
+        holdings=holdings_of(settings, clock),
         price=outside.price,
         price_limits=settings.prices.limits(),
         clock=clock,
@@ -40,35 +40,57 @@ def build_fund(settings: Settings, *, clock: Clock | None = None, store: StateSt
         numeraire=settings.venue.numeraire,
         uncounted=frozenset(settings.venue.uncounted_assets),
         self_inception=settings.profile is Profile.PAPER,
+        two_people=settings.profile is not Profile.PAPER,
     )
 
 
-def open_fund_for_reading(settings: Settings) -> Fund:
-    """The fund's stored rows alone: works with everything stopped and never writes.
+def holdings_of(settings: Settings, clock: Clock) -> HoldingsSource:
+    """Where these settings say what is kept off the venue."""
+    return HoldingsFiles(folder=settings.holdings_folder, clock=clock)
+
+
+def uses_local_servers(settings: Settings) -> bool:
+    """Whether some server has no address of its own, which only paper allows."""
+    addresses = (settings.venue.base_url, settings.venue.spot_url, settings.prices.coingecko_url)
+    return None in addresses
+
+
+def open_fund(settings: Settings, *, read_only: bool) -> Fund:
+    """The fund over the store that is there, neither made nor migrated: works with everything else stopped.
 
     Raises:
         StoreUnavailable: there is no store, or it is at another migration level.
     """
-    store = open_state_store(settings.state_url.get_secret_value(), create=False, read_only=True)
+    store = open_state_store(settings.state_url.get_secret_value(), create=False, read_only=read_only)
     return build_fund(settings, store=store)
 
 
-class _Outside:
-    """Venue and price providers, made when first asked."""
+class Outside:
+    """Venue and price providers, made when first asked, and again when the local servers have moved."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._venue_at = cache(self._make_venue)
+        self._pricer_at = cache(self._make_pricer)
 
-    @cached_property
+    @property
     def _venue(self) -> Venue:
+        return self._venue_at(self._address(self._settings.venue.base_url))
+
+    @property
+    def _pricer(self) -> Pricer:
+        prices, spot = self._settings.prices.coingecko_url, self._settings.venue.spot_url
+        return self._pricer_at(self._address(prices), self._address(spot))
+
+    def _make_venue(self, base_url: str) -> Venue:
         from hedge_pipeline.adapters.ccxt_venue import CcxtVenue, Credentials, VenueLimits
 
         settings = self._settings
         pair = settings.secrets.venue_read
         return CcxtVenue(
             account=settings.fund.account,
-            base_url=self._address(settings.venue.base_url),
+            base_url=base_url,
             credentials=Credentials(
                 api_key=pair.key.get_secret_value() if pair else None,
                 secret=pair.secret.get_secret_value() if pair else None,
@@ -102,8 +124,7 @@ class _Outside:
     def read_income(self, since: datetime) -> tuple[tuple[IncomeRow, ...], datetime]:
         return self._venue.read_income(since)
 
-    @cached_property
-    def _pricer(self) -> Pricer:
+    def _make_pricer(self, prices_url: str, spot_url: str) -> Pricer:
         from hedge_pipeline.adapters.prices import (
             CoinGeckoPrices,
             CrossRates,
@@ -118,15 +139,13 @@ class _Outside:
         policy = HttpPolicy(timeout=timedelta(seconds=settings.prices.timeout_s))
         coingecko = JsonHttp(
             source="coingecko",
-            base_url=self._address(settings.prices.coingecko_url),
+            base_url=prices_url,
             clock=self._clock,
             policy=policy,
             key_header=DEMO_KEY_HEADER,
             key=key.get_secret_value() if key else None,
         )
-        spot = JsonHttp(
-            source="spot", base_url=self._address(settings.venue.spot_url), clock=self._clock, policy=policy
-        )
+        spot = JsonHttp(source="spot", base_url=spot_url, clock=self._clock, policy=policy)
         return HoldingsPricer(
             account=settings.fund.account,
             sources=(SpotPrices(spot), CoinGeckoPrices(coingecko), CrossRates(coingecko)),

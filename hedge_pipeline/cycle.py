@@ -4,7 +4,8 @@ Each step reads what the store holds, does one thing and appends one row, whatev
 each other. A Dagster asset, the heartbeat and the command line call the same functions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,18 +22,19 @@ from hedge_pipeline.domain.account import (
 from hedge_pipeline.domain.drawdown import PeakState, advance, first_state, start_of_day
 from hedge_pipeline.domain.errors import ConcurrentAppend, InvalidState, SourceUnavailable
 from hedge_pipeline.domain.flows import Flow, FlowClassification, FlowInstruction
-from hedge_pipeline.domain.gate_rules import GateInputs
+from hedge_pipeline.domain.gate_inputs import GateInputs
 from hedge_pipeline.domain.instruments import InstrumentsReading
 from hedge_pipeline.domain.ledgers import Declared
 from hedge_pipeline.domain.limits import RiskLimits
-from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.nav import IncomeBaseline, NavSnapshot
 from hedge_pipeline.domain.prices import PriceLimits, PricesReading
+from hedge_pipeline.domain.readings import Readings, assets_in_question
 from hedge_pipeline.domain.reserves import HoldingsReading, ReservesValuation
 from hedge_pipeline.domain.reserves import value_reserves as valued
 from hedge_pipeline.domain.risk_gate import evaluate, incident_changes
 from hedge_pipeline.domain.sources import ClockReading, SourceHealth, venue_now
 from hedge_pipeline.domain.units import quantized
-from hedge_pipeline.domain.valuation import Readings, Valuation, value
+from hedge_pipeline.domain.valuation import Valuation, value
 from hedge_pipeline.domain.verdicts import Command, GateDecision, Waiver
 from hedge_pipeline.ports import Clock, HoldingsSource, Pricer, StateStore, Venue
 
@@ -61,6 +63,8 @@ class Fund:
     uncounted: frozenset[str] = frozenset()
     self_inception: bool = False
     """Whether the first accepted NAV of an empty store is the baseline without a person saying so: paper only."""
+    two_people: bool = True
+    """Whether an order that loosens a guard needs a second person: everywhere but in paper."""
 
     def latest(self, table: type[Row]) -> Row | None:
         return self.store.latest(table, self.account)
@@ -71,10 +75,11 @@ class Fund:
 
     def last_where(self, table: type[Row], good: Callable[[Row], bool]) -> Row | None:
         """The newest row that is good, among the last day's worth of attempts."""
-        newest = self.latest(table)
-        if newest is None or good(newest):
-            return newest
-        return next((row for row in self.recent(table, 3000) if good(row)), None)
+        for limit in (1, 30, 3000):
+            found = next((row for row in self.recent(table, limit) if good(row)), None)
+            if found is not None:
+                return found
+        return None
 
     def clock_reading(self) -> ClockReading | None:
         """The last time the venue told its time."""
@@ -89,6 +94,18 @@ class Fund:
             monotonic_s=self.clock.monotonic(),
             boot_id=self.clock.boot_id(),
         )
+
+
+def retried(step: Callable[[], Row]) -> Row:
+    """Do it, again from the start whenever another process has appended first, a few times over.
+
+    Raises:
+        ConcurrentAppend: other processes kept appending first; nothing was written.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(ConcurrentAppend):
+            return step()
+    return step()
 
 
 def read_account(fund: Fund) -> AccountReading:
@@ -117,12 +134,15 @@ def _refused(reading: AccountReading, source: str, reason: str) -> AccountReadin
 
 
 def _held(fund: Fund) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Symbols and assets the account holds, by the last readings that knew."""
+    """Symbols the account holds and assets a valuation needs a price of, by the last readings that knew."""
     with_positions = fund.last_where(AccountReading, lambda row: row.positions is not None)
     with_balances = fund.last_where(AccountReading, lambda row: row.balances is not None)
     symbols = {p.symbol for p in (with_positions.positions if with_positions else None) or ()}
     balances = (with_balances.balances if with_balances else None) or ()
     assets = {b.asset for b in balances if b.wallet_balance or b.unrealized_pnl} | {fund.numeraire}
+    previous = fund.latest(NavSnapshot)
+    if previous is not None and previous.baseline is not None:
+        assets |= assets_in_question(previous, (row for _, row in _pending(fund, previous.baseline)))
     return tuple(sorted(symbols)), tuple(sorted(assets - fund.uncounted))
 
 
@@ -197,37 +217,27 @@ def _holdings(fund: Fund) -> HoldingsReading | str:
 
 def value_reserves(fund: Fund) -> ReservesValuation:
     """Treasury and reserves at the latest prices."""
-    for _ in range(ATTEMPTS):
-        try:
-            previous = fund.latest(ReservesValuation)
-            valuation = valued(
-                account=fund.account,
-                ordinal=previous.ordinal + 1 if previous else 1,
-                holdings=_holdings(fund),
-                prices=fund.latest(PricesReading),
-                previous=previous,
-                limits=fund.price_limits,
-                now=fund.now(),
-            )
-            fund.store.append(valuation)
-            return valuation
-        except ConcurrentAppend as conflict:
-            lost = conflict
-    raise lost
+    return retried(lambda: _append_reserves(fund))
+
+
+def _append_reserves(fund: Fund) -> ReservesValuation:
+    previous = fund.latest(ReservesValuation)
+    valuation = valued(
+        account=fund.account,
+        ordinal=previous.ordinal + 1 if previous else 1,
+        holdings=_holdings(fund),
+        prices=fund.latest(PricesReading),
+        previous=previous,
+        limits=fund.price_limits,
+        now=fund.now(),
+    )
+    fund.store.append(valuation)
+    return valuation
 
 
 def take_nav(fund: Fund) -> NavSnapshot:
-    """Value the fund from the latest readings; append the snapshot with the flows it absorbed.
-
-    Raises:
-        ConcurrentAppend: other processes kept appending first; nothing was written.
-    """
-    for _ in range(ATTEMPTS):
-        try:
-            return _append_nav(fund)
-        except ConcurrentAppend as conflict:
-            lost = conflict
-    raise lost
+    """Value the fund from the latest readings; append the snapshot with the flows it absorbed."""
+    return retried(lambda: _append_nav(fund))
 
 
 def _append_nav(fund: Fund) -> NavSnapshot:
@@ -244,7 +254,7 @@ def _append_nav(fund: Fund) -> NavSnapshot:
     fund.store.append(
         snapshot,
         *valuation.flows,
-        _baseline(fund, snapshot, high_water_mark=snapshot.nav_per_unit or Decimal(1), origin="inception", detail=reason),
+        baseline(fund, snapshot, high_water_mark=snapshot.nav_per_unit or Decimal(1), origin="inception", detail=reason),
         Command(
             account=fund.account,
             kind="inception",
@@ -258,9 +268,14 @@ def _append_nav(fund: Fund) -> NavSnapshot:
     return snapshot
 
 
-def _baseline(
+def baseline(
     fund: Fund, snapshot: NavSnapshot, *, high_water_mark: Decimal, origin: str, detail: str
 ) -> PeakState:
+    """The next peak state, begun at the snapshot instead of continuing the last.
+
+    Raises:
+        InvalidState: the snapshot can be no baseline.
+    """
     last = fund.latest(PeakState)
     return first_state(
         snapshot,
@@ -291,14 +306,13 @@ def _valued(fund: Fund, readings: Readings) -> Valuation:
 def _readings(fund: Fund) -> Readings:
     previous = fund.latest(NavSnapshot)
     baseline = previous.baseline if previous else None
-    through_at, through_seq = (baseline.through_at, baseline.through_seq) if baseline else (BEGINNING, 0)
-    pending = fund.store.income_outside(fund.account, through_at=through_at, through_seq=through_seq)
+    pending = _pending(fund, baseline)
     return Readings(
         account=fund.latest(AccountReading),
         marks=fund.latest(MarksReading),
         income=fund.latest(IncomeReading),
         pending_income=tuple(pending),
-        income_seq=max([through_seq, *(seq for seq, _ in pending)]),
+        income_seq=max([baseline.through_seq if baseline else 0, *(seq for seq, _ in pending)]),
         reserves=fund.latest(ReservesValuation),
         previous=previous,
         opening_units=_opening_units(fund, previous),
@@ -312,6 +326,12 @@ def _readings(fund: Fund) -> Readings:
     )
 
 
+def _pending(fund: Fund, baseline: IncomeBaseline | None) -> list[tuple[int, IncomeRow]]:
+    """Income rows that no accepted snapshot has absorbed."""
+    through_at, through_seq = (baseline.through_at, baseline.through_seq) if baseline else (BEGINNING, 0)
+    return fund.store.income_outside(fund.account, through_at=through_at, through_seq=through_seq)
+
+
 def _opening_units(fund: Fund, previous: NavSnapshot | None) -> tuple[Decimal, Decimal | None] | None:
     """Units of a baseline that no snapshot has taken over yet."""
     peak = fund.latest(PeakState)
@@ -323,26 +343,43 @@ def _opening_units(fund: Fund, previous: NavSnapshot | None) -> tuple[Decimal, D
 
 
 def advance_peak(fund: Fund) -> PeakState | None:
-    """Let the peak state absorb the latest snapshot; ``None`` when there is nothing it may absorb."""
-    for _ in range(ATTEMPTS):
-        snapshot, state = fund.latest(NavSnapshot), fund.latest(PeakState)
-        if state is None or snapshot is None or not snapshot.accepted or snapshot.nav_per_unit is None:
-            return None
-        if snapshot.as_of is None or snapshot.ordinal <= state.nav_ordinal or snapshot.as_of <= state.as_of:
-            return state
+    """Let the peak state absorb every accepted snapshot since its last; ``None`` when there is nothing to absorb."""
+    return retried(lambda: _append_peaks(fund))
+
+
+def _append_peaks(fund: Fund) -> PeakState | None:
+    state = fund.latest(PeakState)
+    if state is None:
+        return None
+    states = [state]
+    for snapshot in _not_absorbed(fund, state):
         advanced = advance(
-            state,
+            states[-1],
             snapshot,
             realized_pnl_today=_realized_today(fund, snapshot),
             limits=fund.limits,
             recorded_at=fund.clock.now(),
         )
-        try:
-            fund.store.append(advanced)
-            return advanced
-        except ConcurrentAppend as conflict:
-            lost = conflict
-    raise lost
+        states.append(advanced)
+    if len(states) == 1:
+        return None
+    fund.store.append(*states[1:])
+    return states[-1]
+
+
+def _not_absorbed(fund: Fund, state: PeakState) -> list[NavSnapshot]:
+    """Accepted snapshots later than the state, oldest first: more than one where a step was missed."""
+    rows: list[NavSnapshot] = []
+    for limit in (2, 30, 3000):
+        rows = fund.store.rows(NavSnapshot, fund.account, limit=limit, newest_first=True, accepted=True)
+        if len(rows) < limit or rows[-1].ordinal <= state.nav_ordinal:
+            break
+    later, newest = [], state.as_of
+    for row in reversed(rows):
+        if row.ordinal > state.nav_ordinal and row.nav_per_unit is not None and row.as_of and row.as_of > newest:
+            later.append(row)
+            newest = row.as_of
+    return later
 
 
 def _realized_today(fund: Fund, snapshot: NavSnapshot) -> Decimal | None:
@@ -380,37 +417,48 @@ def gate_inputs(fund: Fund) -> GateInputs:
     )
 
 
-def judge(fund: Fund) -> GateDecision:
-    """The verdict now, from stored rows alone; nothing is written."""
+def judge(fund: Fund, inputs: GateInputs | None = None) -> GateDecision:
+    """The verdict now, from stored rows alone (or on ``inputs`` instead); nothing is written."""
     return evaluate(
-        gate_inputs(fund), fund.limits, account=fund.account, now=fund.now(), recorded_at=fund.clock.now()
+        inputs or gate_inputs(fund),
+        fund.limits,
+        account=fund.account,
+        now=fund.now(),
+        recorded_at=fund.clock.now(),
     )
 
 
 def decide(fund: Fund) -> GateDecision:
     """Judge, append the verdict, open and close incidents. It writes a row whatever failed upstream."""
-    for _ in range(ATTEMPTS):
-        decision = judge(fund)
-        changes = incident_changes(decision, fund.store.open_incidents(fund.account))
-        try:
-            fund.store.append(decision, *changes.opened)
-        except ConcurrentAppend as conflict:
-            lost = conflict
-            continue
-        for incident, closed_by in changes.closed:
-            fund.store.close_incident(incident, closed_at=decision.decided_at, closed_by=closed_by)
-        return decision
-    raise lost
+    return retried(lambda: _append_decision(fund))
+
+
+def _append_decision(fund: Fund) -> GateDecision:
+    decision = judge(fund)
+    changes = incident_changes(decision, fund.store.open_incidents(fund.account))
+    over = [
+        replace(incident, closed_at=decision.decided_at, closed_by=closed_by)
+        for incident, closed_by in changes.closed
+    ]
+    fund.store.append(decision, *changes.opened, closing=over)
+    return decision
+
+
+READING: tuple[Callable[[Fund], object], ...] = (
+    read_account,
+    read_marks,
+    read_instruments,
+    read_income,
+    read_prices,
+    value_reserves,
+    take_nav,
+    advance_peak,
+)
+"""Every step before the verdict, in order."""
 
 
 def run_cycle(fund: Fund) -> GateDecision:
     """Every step once, in order."""
-    read_account(fund)
-    read_marks(fund)
-    read_instruments(fund)
-    read_income(fund)
-    read_prices(fund)
-    value_reserves(fund)
-    take_nav(fund)
-    advance_peak(fund)
+    for step in READING:
+        step(fund)
     return decide(fund)

@@ -5,6 +5,7 @@ answer is a failed source; it is never restarted silently.
 """
 
 import atexit
+import contextlib
 import json
 import os
 import signal
@@ -21,9 +22,14 @@ from hedge_pipeline.domain.errors import CommandRefused, SourceUnavailable
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+_PROC = Path("/proc/self").parent
 _POLL_SECONDS = 0.05
 _lock = threading.Lock()
+_started: dict[int, subprocess.Popen[bytes]] = {}
+"""By pid, what this process started; a child has to be waited for by its parent."""
 _children: dict[Path, "LocalServers"] = {}
+_found: dict[Path, "LocalServers"] = {}
+"""Last seen in each file: once a process has used those, their absence is a failed source, never a reason to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +42,11 @@ class LocalServers:
 
     @property
     def is_alive(self) -> bool:
-        """Whether its process exists; not whether it answers."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        """Whether its process exists; not whether it answers. A pid that somebody else has now is not it."""
+        child = _started.get(self.pid)
+        if child is not None:
+            return child.poll() is None
+        return "hedge_pipeline.paper" in _command_of(self.pid)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,9 @@ def running(home: Path) -> LocalServers | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise SourceUnavailable("local servers", f"{file} cannot be read: {fault}; run `hedge local down`") from None
+        raise SourceUnavailable(
+            "local servers", f"{file} cannot be read: {fault}; run `hedge local down`"
+        ) from None
 
 
 def for_this_process(home: Path) -> LocalServers:
@@ -90,19 +95,28 @@ def for_this_process(home: Path) -> LocalServers:
         SourceUnavailable: they do not start.
     """
     with _lock:
-        found = running(home)
+        found = running(home) or _found.get(home)
         if found is not None:
+            _found[home] = found
             return found
         child = _children.get(home)
-        if child is None or not child.is_alive:
+        if child is None:
             file = home / "paper" / f"child-{os.getpid()}.json"
             child = _children[home] = _start(home, file, ["--parent-pid", str(os.getpid())], detached=False)
-            atexit.register(_end, child.pid)
+            atexit.register(end_children)
         return child
 
 
-def up(home: Path, options: PathOptions) -> LocalServers:
-    """Start the servers for others to use.
+def end_children() -> None:
+    """End those that were started as children of this process."""
+    with _lock:
+        while _children:
+            _, child = _children.popitem()
+            _end(child)
+
+
+def up(home: Path, options: PathOptions, *, with_this_process: bool = False) -> LocalServers:
+    """Start the servers for others to use, until `down` or, if asked, until this process ends.
 
     Raises:
         CommandRefused: they run already.
@@ -111,18 +125,24 @@ def up(home: Path, options: PathOptions) -> LocalServers:
     found = running(home)
     if found is not None and found.is_alive:
         raise CommandRefused(f"the local servers run already at {found.base_url} (pid {found.pid})")
-    return _start(home, ready_file(home), options.arguments(), detached=True)
+    until = ["--parent-pid", str(os.getpid())] if with_this_process else []
+    return _start(home, ready_file(home), [*options.arguments(), *until], detached=True)
 
 
-def down(home: Path) -> bool:
-    """Stop what `local.json` names and remove the file; whether there was anything to stop."""
-    found = running(home)
+def down(home: Path) -> str | None:
+    """Stop what `local.json` names and remove the file; what was done, in words, or ``None``: there is no file."""
+    try:
+        found = running(home)
+    except SourceUnavailable:
+        ready_file(home).unlink(missing_ok=True)
+        return f"{ready_file(home)} could not be read and is removed; whatever it named may still run"
     if found is None:
-        return False
-    if found.is_alive:
-        _end(found.pid)
+        return None
+    was_alive = found.is_alive
+    if was_alive:
+        _end(found)
     ready_file(home).unlink(missing_ok=True)
-    return True
+    return f"stopped (pid {found.pid})" if was_alive else f"they had ended already (pid {found.pid})"
 
 
 def _start(home: Path, ready: Path, arguments: Sequence[str], *, detached: bool) -> LocalServers:
@@ -133,11 +153,21 @@ def _start(home: Path, ready: Path, arguments: Sequence[str], *, detached: bool)
     state.mkdir(exist_ok=True, mode=0o700)
     log = state / "venue.log"
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own program, each argument our own
             [sys.executable, "-m", "hedge_pipeline.paper", "--state-dir", str(state / "venue"),
              "--ready-file", str(ready), *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=detached,
         )  # fmt: skip
+    _started[process.pid] = process
+    try:
+        return _ready(process, ready, log)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+def _ready(process: subprocess.Popen[bytes], ready: Path, log: Path) -> LocalServers:
     deadline = time.monotonic() + START_SECONDS  # noqa: TID251 - a wait for a process, not a fact's age
     while time.monotonic() < deadline:  # noqa: TID251 - likewise
         if ready.exists():
@@ -148,7 +178,6 @@ def _start(home: Path, ready: Path, arguments: Sequence[str], *, detached: bool)
             last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
             raise SourceUnavailable("local servers", f"did not start: {last[0]} (see {log})")
         time.sleep(_POLL_SECONDS)
-    process.kill()
     raise SourceUnavailable("local servers", f"did not start within {START_SECONDS:g} s (see {log})")
 
 
@@ -160,28 +189,34 @@ def _copy_paper_fund(home: Path) -> None:
             target.write_text(source.read_text())
 
 
-def _end(pid: int) -> None:
+def _end(servers: LocalServers) -> None:
     """Ask, wait, insist."""
-    for sent, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
-        try:
-            os.kill(pid, sent)
-        except ProcessLookupError:
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        if _ended(servers, within_s=0):
             return
-        deadline = time.monotonic() + patience  # noqa: TID251 - a wait for a process
-        while time.monotonic() < deadline:  # noqa: TID251 - likewise
-            if _gone(pid):
-                return
-            time.sleep(_POLL_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(servers.pid, sent)
+        if _ended(servers, within_s=STOP_SECONDS):
+            return
 
 
-def _gone(pid: int) -> bool:
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return True
-    except ChildProcessError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
+def _ended(servers: LocalServers, *, within_s: float) -> bool:
+    deadline = time.monotonic() + within_s  # noqa: TID251 - a wait for a process
+    while servers.is_alive:
+        if time.monotonic() >= deadline:  # noqa: TID251 - likewise
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _command_of(pid: int) -> str:
+    """The command line of a process; empty when it has ended, also when nobody has noticed yet."""
+    if _PROC.is_dir():
+        try:
+            return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return ""
+    found = subprocess.run(  # noqa: S603 - a fixed program and a number
+        ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return found.stdout

@@ -68,11 +68,13 @@ class Pricer(Protocol):
 class StateStore(Protocol):
     """Append-only rows of frozen dataclasses, by table. One row class, one table, columns = fields."""
 
-    def append(self, *rows: object) -> None:
-        """All of them in one transaction, in order, or none.
+    def append(self, *rows: object, closing: Sequence[Incident] = ()) -> None:
+        """All of them in one transaction, in order, or none; in it, before them, the incidents of ``closing`` end.
+
+        ``closing`` are open incidents with their ``closed_at`` and ``closed_by`` filled in.
 
         Raises:
-            ConcurrentAppend: a chained row's ordinal is taken.
+            ConcurrentAppend: a chained row's ordinal is taken, or an incident is not open any more.
             StoreUnavailable: locked, full or absent.
         """
 
@@ -87,6 +89,9 @@ class StateStore(Protocol):
     ) -> list[Row]:
         """Rows in order of appending."""
 
+    def columns(self, table: type[Row], account: str, *names: str) -> list[tuple[Any, ...]]:
+        """These fields alone of every row, in order of appending: for questions to a whole history."""
+
     def income_outside(
         self, account: str, *, through_at: datetime, through_seq: int
     ) -> list[tuple[int, IncomeRow]]:
@@ -94,9 +99,6 @@ class StateStore(Protocol):
 
     def open_incidents(self, account: str) -> list[Incident]:
         """Those not closed, oldest first."""
-
-    def close_incident(self, incident: Incident, *, closed_at: datetime, closed_by: str) -> None:
-        """Mark the open incident of this key as over."""
 
 
 class HoldingsSource(Protocol):

@@ -6,10 +6,22 @@ asset and check functions and report what they return; a run is asked for when s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.decorators.op_decorator import DecoratedOpFunction
 
 from hedge_pipeline.cycle import Fund
+
+def computed(definition: dg.AssetsDefinition, fund: Fund) -> Any:
+    """What the function of an asset or check returns.
+
+    Calling the definition instead makes a Dagster instance for each call, which costs more than valuing the fund.
+    """
+    function = definition.op.compute_fn
+    assert isinstance(function, DecoratedOpFunction)
+    return function.decorated_fn(fund=fund)
+
 
 Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
@@ -37,13 +49,13 @@ def beat(
         if blocked & {dep.asset_key for spec in asset.specs for dep in spec.deps}:
             continue
         key = asset.key
-        result = asset(fund=fund)
+        result = computed(asset, fund)
         events.append(dg.AssetMaterialization(asset_key=key, metadata=result.metadata))
         for check in checks:
             spec = next(iter(check.check_specs))
             if spec.asset_key != key:
                 continue
-            verdict = check(fund=fund)
+            verdict = computed(check, fund)
             events.append(
                 dg.AssetCheckEvaluation(
                     asset_key=key,

@@ -4,7 +4,7 @@ Floats appear here and nowhere else: what is shown is rounded, what is stored is
 """
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -62,24 +62,22 @@ def present(values: Mapping[str, object]) -> dict[str, Any]:
     }
 
 
-def plot(title: str, points: Iterable[tuple[datetime, Decimal]], *, width: int = 640, height: int = 160) -> dg.MarkdownMetadataValue:
-    """A line over time as an inline image; the UI strips scripts and raw SVG, it shows images."""
-    series = [(stamp.timestamp(), float(value)) for stamp, value in points]
-    if len(series) < 2:
+def plot(title: str, points: Sequence[tuple[datetime, Decimal]]) -> dg.MarkdownMetadataValue:
+    """A line over time as an inline image.
+
+    The UI strips raw SVG and shows images; it shows metadata text inline below 1,000 characters and hides longer text
+    behind a link, so the line is drawn through some 40 points.
+    """
+    if len(points) < 2:
         return dg.MetadataValue.md(f"{title}: not enough points for a plot")
-    left, right = series[0][0], series[-1][0]
-    low, high = min(value for _, value in series), max(value for _, value in series)
-    span_x, span_y = (right - left) or 1.0, (high - low) or 1.0
-    line = " ".join(
-        f"{(stamp - left) / span_x * (width - 10) + 5:.1f},{height - 20 - (value - low) / span_y * (height - 40):.1f}"
-        for stamp, value in series
-    )
+    kept = [*points[:: max(1, len(points) // 40)], points[-1]]
+    values = [float(value) for _, value in kept]
+    low, high = min(values), max(values)
+    across, up = 300 / (len(values) - 1), 60 / ((high - low) or 1.0)
+    line = " ".join(f"{i * across:.0f},{62 - (value - low) * up:.0f}" for i, value in enumerate(values))
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="11">'
-        f'<rect width="100%" height="100%" fill="white"/>'
-        f'<polyline points="{line}" fill="none" stroke="#2563eb" stroke-width="1.5"/>'
-        f'<text x="5" y="12">{title}: {high:,.6g} (high)</text><text x="5" y="{height - 5}">{low:,.6g} (low)</text>'
-        f'<text x="{width - 5}" y="{height - 5}" text-anchor="end">{series[-1][1]:,.6g} now</text></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="64">'
+        f'<polyline points="{line}" fill="none" stroke="#25e"/></svg>'
     )
-    encoded = base64.b64encode(svg.encode()).decode()
-    return dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{encoded})")
+    image = f"![{title}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+    return dg.MetadataValue.md(f"{title} {values[-1]:.6g} ({low:.6g} to {high:.6g})\n\n{image}")
