@@ -8,6 +8,7 @@ import dagster as dg
 
 from hedge_pipeline.defs import account, nav, reserves, risk, trading
 from hedge_pipeline.defs.jobs import JOBS
+from hedge_pipeline.defs.maintenance import maintenance_job
 from hedge_pipeline.defs.schedules import build_schedules
 from hedge_pipeline.defs.sensors import build_sensors
 from hedge_pipeline.resources import fund_of_the_environment
@@ -31,11 +32,11 @@ def build_definitions(fund: Any = None, *, environment: dict[str, str] | None = 
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        jobs=JOBS,
-        sensors=build_sensors(list(checks), bar=timedelta(hours=1)),
-        schedules=build_schedules(
-            reserves_cron=settings.cadence.reserves, timezone=settings.fund.reset_timezone
+        jobs=[*JOBS, maintenance_job],
+        sensors=build_sensors(
+            checks, valuation=settings.cadence.valuation, reserves=settings.cadence.reserves
         ),
+        schedules=build_schedules(record=settings.cadence.record, timezone=settings.fund.reset_timezone),
         executor=dg.in_process_executor,
         resources={"fund": fund if fund is not None else fund_of_the_environment},
     )

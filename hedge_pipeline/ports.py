@@ -84,13 +84,23 @@ class StateStore(Protocol):
     def latest(self, table: type[Row], account: str, **equal: Any) -> Row | None:
         """The row appended last, among those whose columns equal what is given."""
 
+    def latest_known(self, table: type[Row], account: str, field: str) -> Row | None:
+        """The newest row in which that field is known, however many failed attempts came after it."""
+
     def rows(
         self, table: type[Row], account: str, *, limit: int | None = None, newest_first: bool = False, **equal: Any
     ) -> list[Row]:
         """Rows in order of appending."""
 
-    def columns(self, table: type[Row], account: str, *names: str) -> list[tuple[Any, ...]]:
-        """These fields alone of every row, in order of appending: for questions to a whole history."""
+    def columns(
+        self,
+        table: type[Row],
+        account: str,
+        *names: str,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[tuple[Any, ...]]:
+        """These fields alone of every row, in order of appending: for questions to a whole history, and for plots."""
 
     def income_outside(
         self, account: str, *, through_at: datetime, through_seq: int

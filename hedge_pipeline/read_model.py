@@ -128,7 +128,7 @@ def read_fund(fund: Fund) -> FundView:
     decision = cycle.judge(fund, inputs)
     attempt = inputs.nav
     nav = attempt if attempt is None or attempt.accepted else _last_accepted(fund)
-    reading = fund.last_where(AccountReading, lambda row: row.positions is not None)
+    reading = fund.last_known(AccountReading, "positions")
     return FundView(
         account=fund.account,
         evaluated_at=decision.decided_at,

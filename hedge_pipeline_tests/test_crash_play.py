@@ -101,7 +101,7 @@ def check_the_stored_drawdown(crash: Play) -> None:
         assert state.drawdown == half_even((highest - worth) / highest)
         opened = Fraction(state.day_open)
         assert state.daily_loss == half_even(max(Fraction(0), (opened - worth) / opened))
-    assert max(state.drawdown for state in crash.states) > Decimal("0.25")
+    assert max(state.drawdown for state in crash.states) > Decimal("0.22")
 
 
 def check_that_the_gate_closes_once(crash: Play) -> None:
@@ -143,7 +143,7 @@ def test_the_gate_closes_once_and_stays_closed(crash: Play):
 
 @pytest.mark.long
 def test_the_whole_evening_at_its_own_pace(recorded_data: Path, tmp_path: Path):
-    """From two hours before the crash, with the funding at midnight after it."""
+    """Four hours of it, with a funding instant of the venue's wall clock among them."""
     whole = play(
         tmp_path, recorded_data / "market" / "S1_crash_2025-10",
         start=datetime(2025, 10, 10, 20, 0, tzinfo=UTC), pace=1, beats=500,
@@ -154,6 +154,8 @@ def test_the_whole_evening_at_its_own_pace(recorded_data: Path, tmp_path: Path):
     check_the_stored_drawdown(whole)
     check_that_the_gate_closes_once(whole)
     check_the_second_sample_closes(whole)
+    wallets = [dict(snapshot.baseline.wallet) for snapshot in whole.navs if snapshot.baseline]
+    assert wallets[0] == LONG_BOOK.balances != wallets[-1], "funding was charged and explained"
 
 
 @pytest.fixture

@@ -1,18 +1,21 @@
 """The form every check has: a proposition that is true when it passes, its reason as the description."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from hedge_pipeline.cycle import Fund
-from hedge_pipeline.defs.presentation import instants, present
+from hedge_pipeline.defs.presentation import instants, pages, present, table
+from hedge_pipeline.domain.nav import Problem
+from hedge_pipeline.domain.sources import SourceHealth
 
 
-def passed(holds: bool, *, description: str | None = None, **metadata: object) -> dg.AssetCheckResult:
+def judged(*, holds: bool, description: str | None = None, **metadata: object) -> dg.AssetCheckResult:
     """A verdict of ERROR severity: Dagster lets a blocking check of WARN severity pass."""
     return dg.AssetCheckResult(
-        passed=bool(holds),
+        passed=holds,
         severity=dg.AssetCheckSeverity.ERROR,
         description=description,
         metadata=present(metadata),
@@ -22,11 +25,35 @@ def passed(holds: bool, *, description: str | None = None, **metadata: object) -
 def recent(as_of: datetime | None, now: datetime, limit: timedelta) -> dg.AssetCheckResult:
     """Age by the data's own stamp, never by when somebody wrote it."""
     age = None if as_of is None else now - as_of
-    return passed(
-        age is not None and age < limit,
-        age_s=age,
-        limit_s=limit,
-        **instants(as_of=as_of),
+    if age is None:
+        return judged(holds=False, description="nothing has ever been known", limit_s=limit)
+    holds = age < limit
+    description = (
+        None if holds else f"{age.total_seconds():.0f} s old, the limit is {limit.total_seconds():g} s"
+    )
+    return judged(holds=holds, description=description, limit_s=limit, **instants(now, as_of=as_of))
+
+
+def all_answered(sources: Sequence[SourceHealth] | None) -> dg.AssetCheckResult:
+    """Whether every source of the latest attempt answered; ``None``: there was no attempt."""
+    if sources is None:
+        return judged(holds=False, description="never attempted")
+    failed = [source for source in sources if not source.ok]
+    description = "; ".join(f"{source.source}: {source.error}" for source in failed) or None
+    return judged(holds=not failed, description=description)
+
+
+def without(problems: Sequence[Problem] | None, *, holds: bool) -> dg.AssetCheckResult:
+    """A verdict on a valuation with what is wrong as its reason; ``None``: there is no valuation."""
+    if problems is None:
+        return judged(holds=False, description="the fund has never been valued")
+    if holds:
+        return judged(holds=True)
+    return judged(
+        holds=False,
+        description="; ".join(f"{p.source} {p.code}: {p.message}" for p in problems) or None,
+        problems=table(problems, "source", "code", "message"),
+        look_at=pages([problem.source for problem in problems]),
     )
 
 
@@ -37,19 +64,24 @@ def schema_check(
 
     Not blocking for readings: a NAV row is written whatever a source said.
     """
-    name = f"{asset.key.to_user_string()}_match_their_schema"
 
     @dg.asset_check(
         asset=asset,
-        name=name,
+        name=f"{asset.key.to_user_string()}_match_their_schema",
         blocking=blocking,
-        description="The latest row keeps every promise of the data dictionary (`domain/schemas.py`).",
+        description=(
+            "The latest row keeps every promise of the data dictionary (`domain/schemas.py`). A failure is a defect of "
+            "this program or an edited store, never of a source: keep the row and the program's version, and report both."
+        ),
     )
     def check(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult:
         from hedge_pipeline.domain import schemas  # imports pandas and pandera
 
         row = fund.latest(row_class)
-        failures = schemas.validate([row]) if row is not None else []
-        return passed(row is not None and not failures, failures="; ".join(str(f) for f in failures) or None)
+        if row is None:
+            return judged(holds=False, description="there is no row")
+        return judged(
+            holds=not (failures := schemas.validate([row])), description="; ".join(map(str, failures)) or None
+        )
 
     return check

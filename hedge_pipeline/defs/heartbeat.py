@@ -6,22 +6,14 @@ asset and check functions and report what they return; a run is asked for when s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
-from dagster._core.definitions.decorators.op_decorator import DecoratedOpFunction
 
 from hedge_pipeline.cycle import Fund
 
-def computed(definition: dg.AssetsDefinition, fund: Fund) -> Any:
-    """What the function of an asset or check returns.
-
-    Calling the definition instead makes a Dagster instance for each call, which costs more than valuing the fund.
-    """
-    function = definition.op.compute_fn
-    assert isinstance(function, DecoratedOpFunction)
-    return function.decorated_fn(fund=fund)
-
+if TYPE_CHECKING:
+    from dagster._core.definitions.decorators.op_decorator import DecoratedOpFunction
 
 Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
@@ -32,13 +24,13 @@ class Beat:
 
     events: tuple[Event, ...]
     failed: tuple[str, ...]
-    """Failed blocking checks, as ``asset:check``, and assets that raised."""
+    """Failed blocking checks, as ``asset:check``."""
 
 
 def beat(
     fund: Fund, assets: Sequence[dg.AssetsDefinition], checks: Sequence[dg.AssetChecksDefinition]
 ) -> Beat:
-    """Compute each asset and evaluate its checks, in order.
+    """Compute each asset and evaluate its checks, in order. What raises ends the beat.
 
     A failed blocking check keeps the assets that depend on its own directly from being computed, as in a run.
     """
@@ -49,13 +41,12 @@ def beat(
         if blocked & {dep.asset_key for spec in asset.specs for dep in spec.deps}:
             continue
         key = asset.key
-        result = computed(asset, fund)
-        events.append(dg.AssetMaterialization(asset_key=key, metadata=result.metadata))
+        events.append(dg.AssetMaterialization(asset_key=key, metadata=_returned(asset, fund).metadata))
         for check in checks:
             spec = next(iter(check.check_specs))
             if spec.asset_key != key:
                 continue
-            verdict = computed(check, fund)
+            verdict = _returned(check, fund)
             events.append(
                 dg.AssetCheckEvaluation(
                     asset_key=key,
@@ -71,3 +62,12 @@ def beat(
                 failed.append(f"{key.to_user_string()}:{spec.name}")
                 blocked.add(key)
     return Beat(events=tuple(events), failed=tuple(failed))
+
+
+def _returned(definition: dg.AssetsDefinition, fund: Fund) -> Any:
+    """What the function of an asset or check returns.
+
+    Calling the definition instead makes a Dagster instance for every call, which costs more than valuing the fund.
+    """
+    function = cast("DecoratedOpFunction", definition.op.compute_fn)
+    return function.decorated_fn(fund=fund)

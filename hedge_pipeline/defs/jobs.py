@@ -12,6 +12,7 @@ from hedge_pipeline.defs.trading import GATED, trading_permissions
 
 VALUATION: Sequence[dg.AssetsDefinition] = [accounts, marks, instruments, income, nav_snapshots, peak_states]
 """In the order in which they are computed."""
+RESERVES: Sequence[dg.AssetsDefinition] = [prices, reserves_valuations]
 
 nav_job = dg.define_asset_job(
     "nav_job",
@@ -32,7 +33,7 @@ gate_job = dg.define_asset_job(
 
 reserves_job = dg.define_asset_job(
     "reserves_job",
-    selection=dg.AssetSelection.assets(prices, reserves_valuations),
+    selection=dg.AssetSelection.assets(*RESERVES),
     executor_def=dg.in_process_executor,
     description="Price and value treasury and reserves. Red when reporting NAV is only a lower bound.",
 )

@@ -1,13 +1,15 @@
-"""How rows look in the Dagster UI: metadata values, tables, plots.
+"""How rows look in the Dagster UI: rounded figures, small tables, links, a line drawn over time.
 
-Floats appear here and nowhere else: what is shown is rounded, what is stored is not.
+What is shown is rounded, what is stored is not; floats appear here and nowhere else. A heartbeat writes all of this every
+half minute, so it is kept small: the UI renders Markdown in place up to 1,000 characters and draws every number over time.
 """
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import Enum
 from typing import Any
 
@@ -15,15 +17,39 @@ import dagster as dg
 
 Plain = str | float | int | bool | None
 
+MARKDOWN_IN_PLACE = 1000
+"""Longer Markdown hides behind a link."""
+LONGEST_CELL = 160
+MONEY = re.compile(r"((?<!price)_usd|_pnl|^value)$")
+"""Names of amounts, which are shown with two places; everything else with eight digits."""
+_DIGITS = Context(prec=8)
+_MARKUP = re.compile(r"([\\`*\[\]<>|])")
 
-def plain(value: object) -> Plain:
-    """A scalar Dagster accepts as metadata."""
+HOME_OF = {
+    "clock": "accounts",
+    "balances": "accounts",
+    "positions": "accounts",
+    "modes": "accounts",
+    "mark": "marks",
+    "marks": "marks",
+    "asset_rates": "marks",
+    "instruments": "instruments",
+    "income": "income",
+    "nav": "nav_snapshots",
+    "peak": "peak_states",
+    "reserves": "reserves_valuations",
+}
+"""Which asset's page shows a source."""
+
+
+def plain(value: object, name: str = "") -> Plain:
+    """A scalar Dagster accepts as metadata, rounded as its name asks."""
     if isinstance(value, Decimal):
-        return float(value)
+        return float(round(value, 2) if MONEY.search(name) else _DIGITS.plus(value))
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, timedelta):
-        return value.total_seconds()
+        return round(value.total_seconds(), 3)
     if isinstance(value, datetime):
         return value.isoformat()
     if value is None or isinstance(value, bool | int | float | str):
@@ -31,53 +57,94 @@ def plain(value: object) -> Plain:
     return str(value)
 
 
-def table(rows: Sequence[object]) -> dg.TableMetadataValue:
-    """Frozen rows of one class as a table, one column per field."""
-    records = [
-        dg.TableRecord({field.name: _cell(getattr(row, field.name)) for field in fields(row)})
-        for row in rows
-        if is_dataclass(row)
-    ]
-    names = list(records[0].data) if records else ["nothing"]
-    return dg.MetadataValue.table(
-        records=records, schema=dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in names])
-    )
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(plain(value))
-
-
-def instants(**stamps: datetime | None) -> dict[str, dg.MetadataValue[Any]]:
-    """Timestamps, where known."""
-    return {name: dg.MetadataValue.timestamp(stamp) for name, stamp in stamps.items() if stamp is not None}
-
-
 def present(values: Mapping[str, object]) -> dict[str, Any]:
-    """Metadata without what is unknown: an absent figure is not a zero."""
+    """Metadata without what is unknown or empty: an absent figure is not a zero."""
     return {
-        name: value if isinstance(value, dg.MetadataValue) else plain(value)
+        name: value if isinstance(value, dg.MetadataValue) else plain(value, name)
         for name, value in values.items()
         if value is not None
     }
 
 
-def plot(title: str, points: Sequence[tuple[datetime, Decimal]]) -> dg.MarkdownMetadataValue:
-    """A line over time as an inline image.
+def instants(now: datetime, **stamps: datetime | None) -> dict[str, Any]:
+    """Timestamps, where known; beside ``as_of`` its age, which the UI draws over time."""
+    shown: dict[str, Any] = {
+        name: dg.MetadataValue.timestamp(stamp) for name, stamp in stamps.items() if stamp is not None
+    }
+    as_of = stamps.get("as_of")
+    return shown if as_of is None else {"age_s": now - as_of, **shown}
 
-    The UI strips raw SVG and shows images; it shows metadata text inline below 1,000 characters and hides longer text
-    behind a link, so the line is drawn through some 40 points.
+
+def table(
+    rows: Sequence[object] | None, *columns: str, now: datetime | None = None
+) -> dg.MetadataValue[Any] | None:
+    """These fields of frozen rows, one line per row; ``None`` when there is nothing to show.
+
+    The column ``age_s`` is ``now`` minus the row's ``as_of``.
+    """
+    if not rows:
+        return None
+    names = columns or tuple(field.name for field in fields(rows[0]))  # type: ignore[arg-type]  # rows are dataclasses
+    lines = [[_cell(row, name, now) for name in names] for row in rows]
+    text = "\n".join(
+        f"| {' | '.join(cells)} |"
+        for cells in ([name.replace("_", " ") for name in names], ["---"] * len(names), *lines)
+    )
+    return dg.MetadataValue.md(text) if len(text) < MARKDOWN_IN_PLACE else _wide(names, rows, now)
+
+
+def _wide(names: Sequence[str], rows: Sequence[object], now: datetime | None) -> dg.TableMetadataValue:
+    """Always shown in place, at the price of a description of every column."""
+    records = [dg.TableRecord({name: _text(row, name, now) for name in names}) for row in rows]
+    return dg.MetadataValue.table(
+        records=records, schema=dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in names])
+    )
+
+
+def _cell(row: object, name: str, now: datetime | None) -> str:
+    """A source's words may hold markup, and must not act as any."""
+    text = " ".join(_text(row, name, now).split())
+    return _MARKUP.sub(r"\\\1", text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…")
+
+
+def _text(row: object, name: str, now: datetime | None) -> str:
+    if name == "age_s":
+        as_of = getattr(row, "as_of", None)
+        return "" if as_of is None or now is None else f"{(now - as_of).total_seconds():.1f}"
+    value = getattr(row, name)
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}" if MONEY.search(name) else f"{_DIGITS.plus(value).normalize():,f}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():.1f} s"
+    return "" if value is None else str(plain(value))
+
+
+def pages(sources: Sequence[str | None]) -> dg.MarkdownMetadataValue | None:
+    """Links to the assets on whose pages these sources are shown."""
+    names = dict.fromkeys(HOME_OF[source] for source in sources if source in HOME_OF)
+    return dg.MetadataValue.md(", ".join(f"[{name}](/assets/{name})" for name in names)) if names else None
+
+
+def plot(title: str, points: Sequence[tuple[datetime, Decimal]]) -> dg.MarkdownMetadataValue | None:
+    """A line over time, oldest first, as an inline image: the UI strips raw SVG and shows images.
+
+    Some 40 points are drawn, so that the text stays short enough to be shown in place.
     """
     if len(points) < 2:
-        return dg.MetadataValue.md(f"{title}: not enough points for a plot")
-    kept = [*points[:: max(1, len(points) // 40)], points[-1]]
+        return None
+    kept = [*points[:: -(-len(points) // 40)], points[-1]]
     values = [float(value) for _, value in kept]
     low, high = min(values), max(values)
-    across, up = 300 / (len(values) - 1), 60 / ((high - low) or 1.0)
-    line = " ".join(f"{i * across:.0f},{62 - (value - low) * up:.0f}" for i, value in enumerate(values))
+    across, up = 200 / (len(values) - 1), 40 / ((high - low) or 1.0)
+    line = " ".join(f"{i * across:.0f},{42 - (value - low) * up:.0f}" for i, value in enumerate(values))
     svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="64">'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="44">'
         f'<polyline points="{line}" fill="none" stroke="#25e"/></svg>'
     )
     image = f"![{title}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
-    return dg.MetadataValue.md(f"{title} {values[-1]:.6g} ({low:.6g} to {high:.6g})\n\n{image}")
+    span = (kept[-1][0] - kept[0][0]).total_seconds() / 60
+    return dg.MetadataValue.md(f"{low:.6g} to {high:.6g} in {span:.0f} min\n\n{image}")

@@ -1,22 +1,25 @@
 """Peak state and the gate: how far the fund has fallen, and whether it may trade."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import dagster as dg
 
 from hedge_pipeline import cycle
 from hedge_pipeline.cycle import Fund
-from hedge_pipeline.defs.checks import passed, recent, schema_check
-from hedge_pipeline.defs.nav import nav_snapshots
-from hedge_pipeline.defs.presentation import instants, plot, present, table
+from hedge_pipeline.defs.checks import judged, recent, schema_check
+from hedge_pipeline.defs.nav import PLOTTED, nav_snapshots
+from hedge_pipeline.defs.presentation import instants, pages, plot, present, table
 from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.verdicts import Breach, BreachKind, GateDecision, TradingState
 
-PLOTTED = 240
-RISK = {"owners": ["team:risk"], "kinds": {"python"}}
+BREACH = ("ceiling", "reason", "message", "observation", "threshold", "age", "remedy")
 
 
 @dg.asset(
-    **RISK,
     group_name="risk",
+    owners=["team:risk"],
+    kinds={"python"},
     deps=[nav_snapshots],
     description=(
         "High-water mark, drawdown and the day's loss, on account NAV per unit. Without a peak state the drawdown is "
@@ -24,39 +27,55 @@ RISK = {"owners": ["team:risk"], "kinds": {"python"}}
     ),
 )
 def peak_states(fund: dg.ResourceParam[Fund]) -> dg.MaterializeResult[None]:
-    state = cycle.advance_peak(fund)
+    state, now = cycle.advance_peak(fund), fund.now()
     if state is None:
-        return dg.MaterializeResult(metadata={"absorbed": "nothing: there is no accepted snapshot or no baseline"})
+        latest = fund.latest(PeakState)
+        told = "there is no baseline" if latest is None else "no accepted snapshot since the last state"
+        return dg.MaterializeResult(
+            metadata=present(
+                {"absorbed": f"nothing: {told}", **instants(now, as_of=latest.as_of if latest else None)}
+            )
+        )
     return dg.MaterializeResult(
-        metadata=present({
-            "high_water_mark": state.high_water_mark,
-            "nav_per_unit": state.nav_per_unit,
-            "drawdown": state.drawdown,
-            "daily_loss": state.daily_loss,
-            "day": state.day.isoformat(),
-            "realized_pnl_today": state.realized_pnl_today,
-            "origin": state.origin,
-            **instants(as_of=state.as_of, day_open_as_of=state.day_open_as_of),
-        })
+        metadata=present(
+            {
+                "drawdown": state.drawdown,
+                "drawdown_plot": _drawdown_plot(fund),
+                "daily_loss": state.daily_loss,
+                "nav_per_unit": state.nav_per_unit,
+                "high_water_mark": state.high_water_mark,
+                "pending_high": state.pending_high,
+                "day": state.day.isoformat(),
+                "day_open": state.day_open,
+                "realized_pnl_today": state.realized_pnl_today,
+                "origin": " ".join(filter(None, (state.origin, state.origin_detail))),
+                **instants(now, as_of=state.as_of, day_open_as_of=state.day_open_as_of),
+            }
+        )
     )
 
 
-def drawdown_plot(fund: Fund) -> dg.MarkdownMetadataValue:
-    """Drawdown over the latest states, as a fraction."""
-    return plot("Drawdown", [(state.as_of, state.drawdown) for state in reversed(fund.recent(PeakState, PLOTTED))])
+def _drawdown_plot(fund: Fund) -> dg.MarkdownMetadataValue | None:
+    rows = fund.store.columns(PeakState, fund.account, "as_of", "drawdown", limit=PLOTTED, newest_first=True)
+    return plot("drawdown", [(as_of, drawdown) for as_of, drawdown in reversed(rows)])
 
 
 @dg.asset_check(asset=peak_states, blocking=True)
 def high_water_mark_never_decreases(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult:
-    """A mark that falls hides a drawdown."""
+    """A mark that falls hides a drawdown. A failure means an edited or restored store: `hedge rebuild-peak` proposes the mark from every source left."""
     states = fund.recent(PeakState, 2)
-    holds = bool(states) and (len(states) < 2 or states[0].high_water_mark >= states[1].high_water_mark)
-    return passed(holds, high_water_marks=", ".join(str(state.high_water_mark) for state in states))
+    if not states:
+        return judged(
+            holds=False, description="there is no peak state: `hedge inception`, or `hedge rebuild-peak`"
+        )
+    marks = [state.high_water_mark for state in reversed(states)]
+    holds = marks == sorted(marks)
+    return judged(holds=holds, description=None if holds else f"it fell from {marks[0]} to {marks[1]}")
 
 
 @dg.asset_check(asset=peak_states, blocking=True)
 def peak_is_recent(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult:
-    """Drawdown is compared with its limit only while it is known from recent data."""
+    """Drawdown is compared with its limit only while it is known from recent data. An accepted valuation renews it."""
     state = fund.latest(PeakState)
     return recent(state.as_of if state else None, fund.now(), fund.limits.freshness.peak)
 
@@ -65,8 +84,9 @@ peak_states_match_their_schema = schema_check(peak_states, PeakState)
 
 
 @dg.asset(
-    **RISK,
     group_name="risk",
+    owners=["team:risk"],
+    kinds={"python"},
     deps=[nav_snapshots, peak_states],
     description=(
         "The verdict: ACTIVE, REDUCING or HALTED, with every breach, its threshold, what was observed and what would "
@@ -74,50 +94,62 @@ peak_states_match_their_schema = schema_check(peak_states, PeakState)
     ),
 )
 def gate_decisions(fund: dg.ResourceParam[Fund]) -> dg.MaterializeResult[None]:
-    decision = cycle.decide(fund)
-    return dg.MaterializeResult(
-        metadata=present({
+    return dg.MaterializeResult(metadata=verdict(cycle.decide(fund)))
+
+
+def verdict(decision: GateDecision) -> dict[str, Any]:
+    """A decision as metadata."""
+    return present(
+        {
             "state": decision.state,
-            "breaches": table(decision.breaches),
+            "breaches": table(decision.breaches, *BREACH),
+            "look_at": pages([breach.source for breach in decision.breaches]),
             "limits_fingerprint": decision.limits_fingerprint,
-            **instants(decided_at=decision.decided_at, valid_until=decision.valid_until),
-        })
+            **instants(decision.decided_at, decided_at=decision.decided_at, valid_until=decision.valid_until),
+        }
     )
-
-
-def _breaches(fund: Fund, *kinds: BreachKind) -> list[Breach]:
-    """Of the latest decision, those that keep something from trading."""
-    decision = fund.latest(GateDecision)
-    assert decision is not None, "there is no decision to check"
-    return [b for b in decision.breaches if b.ceiling < TradingState.ACTIVE and b.kind in kinds]
 
 
 @dg.asset_check(asset=gate_decisions, blocking=True)
 def every_input_is_known(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult:
     """Nothing the gate looks at is missing, stale, incomplete, unreconciled or from the future. Clears by itself after good cycles."""
-    breaches = _breaches(fund, BreachKind.UNKNOWN)
-    return passed(not breaches, description=_words(breaches), breaches=table(breaches))
+    return _free_of(fund, BreachKind.UNKNOWN)
 
 
 @dg.asset_check(asset=gate_decisions, blocking=True)
 def no_limit_is_breached(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult:
     """No limit is crossed and nothing is latched. A latch stays until somebody re-arms: `hedge rearm`."""
-    breaches = _breaches(fund, BreachKind.LIMIT, BreachKind.WARNING)
-    return passed(not breaches, description=_words(breaches), breaches=table(breaches))
+    return _free_of(fund, BreachKind.LIMIT, BreachKind.WARNING)
+
+
+def _free_of(fund: Fund, *kinds: BreachKind) -> dg.AssetCheckResult:
+    """Whether no breach of these kinds keeps anything from trading, by the latest decision."""
+    decision = fund.latest(GateDecision)
+    if decision is None:
+        return judged(holds=False, description="the gate has never decided")
+    breaches = [b for b in decision.breaches if b.ceiling < TradingState.ACTIVE and b.kind in kinds]
+    return judged(
+        holds=not breaches,
+        description=_words(breaches),
+        breaches=table(breaches, *BREACH),
+        look_at=pages([breach.source for breach in breaches]),
+    )
 
 
 @dg.asset_check(asset=gate_decisions, blocking=True)
 def the_verdict_still_holds(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult:
-    """Judged again now, the state is the same: a verdict is not quoted past `valid_until`."""
+    """Judged again now, the state is the same: a verdict is not quoted past `valid_until`. A failure means that nothing has valued since: is the daemon running?"""
     decision, now = fund.latest(GateDecision), cycle.judge(fund)
-    return passed(
-        decision is not None and (decision.state is not TradingState.ACTIVE or now.state is TradingState.ACTIVE),
-        decided=decision.state.name if decision else None,
-        now=now.state.name,
+    holds = decision is not None and (decision.state <= now.state)
+    return judged(
+        holds=holds,
+        description=None if holds else _words([b for b in now.breaches if b.ceiling < TradingState.ACTIVE]),
+        decided=decision.state if decision else None,
+        now=now.state,
     )
 
 
-def _words(breaches: list[Breach]) -> str | None:
+def _words(breaches: Sequence[Breach]) -> str | None:
     return "; ".join(f"{b.reason}: {b.message}. To do: {b.remedy}" for b in breaches) or None
 
 

@@ -6,8 +6,7 @@ from hedge_pipeline import cycle
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.defs.account import accounts, income, instruments, marks
 from hedge_pipeline.defs.nav import nav_snapshots
-from hedge_pipeline.defs.presentation import instants, present, table
-from hedge_pipeline.defs.risk import gate_decisions, peak_states
+from hedge_pipeline.defs.risk import gate_decisions, peak_states, verdict
 
 GATED = [accounts, marks, instruments, income, nav_snapshots, peak_states, gate_decisions]
 """Every asset whose checks stand between the fund and an order. A blocking check blocks direct dependents only."""
@@ -24,13 +23,4 @@ GATED = [accounts, marks, instruments, income, nav_snapshots, peak_states, gate_
     ),
 )
 def trading_permissions(fund: dg.ResourceParam[Fund]) -> dg.MaterializeResult[None]:
-    decision = cycle.judge(fund)
-    return dg.MaterializeResult(
-        metadata=present(
-            {
-                "state": decision.state,
-                "breaches": table(decision.breaches),
-                **instants(decided_at=decision.decided_at, valid_until=decision.valid_until),
-            }
-        )
-    )
+    return dg.MaterializeResult(metadata=verdict(cycle.judge(fund)))

@@ -18,12 +18,12 @@ class FundSettings(Section):
 
 
 class CadenceSettings(Section):
-    """How often the heartbeat beats."""
+    """How often the heartbeats beat, and how often a run is made for the record."""
 
     valuation: Duration = Field(default=timedelta(seconds=30), gt=ZERO, le=timedelta(minutes=5))
-    reserves: Cron = "*/2 * * * *"
-    record: Duration = Field(default=timedelta(hours=1), ge=timedelta(minutes=1), le=timedelta(hours=24))
-    """A run for the record at least this often, also when nothing happens."""
+    reserves: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=10), le=timedelta(hours=1))
+    record: Cron = "5 * * * *"
+    """In the reset time zone: a run of everything, also when nothing happens."""
 
 
 class PublicationSettings(Section):

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from hedge_pipeline.definitions import build_definitions
+from hedge_pipeline_tests.defs.driving import Ticker
 from hedge_pipeline_tests.stage import Stage, staged
 
 
@@ -25,3 +26,8 @@ def definitions(stage: Stage) -> dg.Definitions:
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as made:
         yield made
+
+
+@pytest.fixture
+def tick(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Ticker:
+    return Ticker(definitions, instance)

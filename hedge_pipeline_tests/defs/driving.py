@@ -1,4 +1,7 @@
-"""What a test does with definitions: run a job, tick a sensor, report what a tick returned."""
+"""What a test does with definitions: run a job, tick a sensor as the daemon would."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import dagster as dg
 
@@ -16,22 +19,36 @@ def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
     }
 
 
-def tick(
-    definitions: dg.Definitions, sensor: str, instance: dg.DagsterInstance
-) -> dg.SensorResult | dg.SkipReason | dg.RunRequest:
-    """One tick, its asset events reported as the daemon would."""
-    repository = definitions.get_repository_def()
-    context = dg.build_sensor_context(
-        instance=instance, repository_def=repository, resources=dict(definitions.resources or {})
-    )
-    outcome = repository.get_sensor_def(sensor)(context)
-    assert isinstance(outcome, dg.SensorResult | dg.SkipReason | dg.RunRequest)
-    if isinstance(outcome, dg.SensorResult):
-        for event in outcome.asset_events or ():
-            instance.report_runless_asset_event(event)
-    return outcome
+@dataclass
+class Ticker:
+    """Ticks sensors, reports their events and keeps their cursors."""
+
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    cursors: dict[str, str | None] = field(default_factory=dict)
+
+    def __call__(self, sensor: str) -> dg.SensorResult:
+        repository = self.definitions.get_repository_def()
+        context = dg.build_sensor_context(
+            instance=self.instance,
+            repository_def=repository,
+            cursor=self.cursors.get(sensor),
+            resources=dict(self.definitions.resources or {}),
+        )
+        outcome = repository.get_sensor_def(sensor)(context)
+        assert isinstance(outcome, dg.SensorResult)
+        for event in outcome.asset_events:
+            self.instance.report_runless_asset_event(event)
+        self.cursors[sensor] = outcome.cursor
+        return outcome
 
 
-def why_skipped(outcome: object) -> str:
-    assert isinstance(outcome, dg.SkipReason), outcome
-    return outcome.skip_message or ""
+def asked(outcome: dg.SensorResult) -> Sequence[tuple[str | None, str | None]]:
+    """Job and run key of every run asked for."""
+    return [(request.job_name, request.run_key) for request in outcome.run_requests or ()]
+
+
+def why_skipped(outcome: dg.SensorResult) -> str:
+    assert not outcome.run_requests, outcome
+    assert outcome.skip_reason, "a tick that asks for no run says why"
+    return outcome.skip_reason.skip_message or ""

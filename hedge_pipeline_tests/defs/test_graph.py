@@ -10,16 +10,24 @@ CHAIN = {"accounts", "marks", "instruments", "income", "nav_snapshots", "peak_st
 def test_trading_depends_directly_on_every_gated_asset(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     parents = graph.get(dg.AssetKey("trading_permissions")).parent_keys
-    assert {key.to_user_string() for key in parents} == CHAIN == {asset.key.to_user_string() for asset in GATED}
+    assert (
+        {key.to_user_string() for key in parents} == CHAIN == {asset.key.to_user_string() for asset in GATED}
+    )
 
 
-def test_the_trading_job_carries_every_blocking_check_of_what_it_depends_on(definitions: dg.Definitions) -> None:
+def test_the_trading_job_carries_every_blocking_check_of_what_it_depends_on(
+    definitions: dg.Definitions,
+) -> None:
     graph = definitions.resolve_asset_graph()
     blocking = {key for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
     due = {key for key in blocking if key.asset_key.to_user_string() in CHAIN}
     assert due, "there are blocking checks"
     layer = definitions.resolve_job_def("trading_job").asset_layer
-    assert due <= set(layer.selected_asset_check_keys if hasattr(layer, "selected_asset_check_keys") else layer.asset_graph.asset_check_keys)
+    assert due <= set(
+        layer.selected_asset_check_keys
+        if hasattr(layer, "selected_asset_check_keys")
+        else layer.asset_graph.asset_check_keys
+    )
 
 
 def test_the_gate_job_holds_the_gate_alone(definitions: dg.Definitions) -> None:

@@ -15,7 +15,12 @@ FAULTS = {
     "balances failing": ("/fapi/v3/account", "respond", {"status": 503, "body": "down"}, "balances"),
     "marks failing": ("/fapi/v1/premiumIndex", "respond", {"status": 500, "body": "down"}, "marks"),
     "an empty object": ("/fapi/v3/account", "respond", {"status": 200, "body": "{}"}, "balances"),
-    "HTML": ("/fapi/v3/positionRisk", "respond", {"status": 200, "body": "<html>maintenance</html>"}, "positions"),
+    "HTML": (
+        "/fapi/v3/positionRisk",
+        "respond",
+        {"status": 200, "body": "<html>maintenance</html>"},
+        "positions",
+    ),
     "a missing field": ("/fapi/v3/account", "remove_field", {"path": "assets.0.walletBalance"}, "balances"),
     "a mark from the future": ("/fapi/v1/premiumIndex", "shift_time", {"seconds": 5}, "mark"),
     "a stale mark": ("/fapi/v1/premiumIndex", "shift_time", {"seconds": -120}, "mark"),

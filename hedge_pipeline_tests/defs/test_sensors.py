@@ -5,105 +5,198 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from hedge_pipeline.domain.errors import StoreUnavailable
 from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.reserves import ReservesValuation
 from hedge_pipeline.domain.verdicts import GateDecision, TradingState
-from hedge_pipeline_tests.defs.driving import run, tick, why_skipped
+from hedge_pipeline_tests.defs.driving import Ticker, asked, run, why_skipped
 from hedge_pipeline_tests.stage import Stage
 
 BEAT = timedelta(seconds=30)
+BAR = "bar closed 2026-11-20T12:00:00+00:00"
+
+
+def decided(stage: Stage) -> GateDecision:
+    decision = stage.fund.latest(GateDecision)
+    assert decision is not None
+    return decision
 
 
 @pytest.mark.finding("S1-NAV-2")
 def test_valuation_runs_by_default_and_every_tick_leaves_a_snapshot(
-    stage: Stage, definitions: dg.Definitions, instance: dg.DagsterInstance
+    stage: Stage, definitions: dg.Definitions, tick: Ticker
 ) -> None:
     repository = definitions.get_repository_def()
     assert repository.get_sensor_def("valuation_sensor").default_status is dg.DefaultSensorStatus.RUNNING
-    assert repository.get_schedule_def("hourly_nav_record").default_status is dg.DefaultScheduleStatus.RUNNING
+    assert repository.get_schedule_def("nav_record").default_status is dg.DefaultScheduleStatus.RUNNING
     for _ in range(4):
         stage.clock.pass_by(BEAT)
-        tick(definitions, "valuation_sensor", instance)
+        tick("valuation_sensor")
     assert len(stage.fund.store.rows(NavSnapshot, "main")) == 4
 
 
-@pytest.mark.finding("S1-NAV-5")
-def test_valuation_goes_on_while_trading_is_blocked(
-    stage: Stage, definitions: dg.Definitions, instance: dg.DagsterInstance
+def test_a_healthy_beat_shows_every_asset_and_check_and_starts_no_run(
+    stage: Stage, definitions: dg.Definitions, instance: dg.DagsterInstance, tick: Ticker
 ) -> None:
     stage.beat()
+    outcome = tick("valuation_sensor")
+    assert "ACTIVE; NAV" in why_skipped(outcome)
+    graph = definitions.resolve_asset_graph()
+    shown = {event.asset_key for event in outcome.asset_events if isinstance(event, dg.AssetMaterialization)}
+    assert {key.to_user_string() for key in shown} == {
+        "accounts", "marks", "instruments", "income", "nav_snapshots", "peak_states", "gate_decisions",
+    }  # fmt: skip
+    for key in graph.asset_check_keys:
+        if key.asset_key in shown:
+            record = instance.get_latest_asset_check_evaluation_record(key)
+            assert record is not None, key
+            assert record.status.value == "SUCCEEDED", key
+
+
+@pytest.mark.finding("S1-NAV-5")
+def test_valuation_goes_on_while_trading_is_blocked(stage: Stage, tick: Ticker) -> None:
+    stage.beat()
+    before = stage.nav.ordinal
     stage.control.withdraw("USDT", "1000")
     for _ in range(3):
         stage.clock.pass_by(BEAT)
-        tick(definitions, "valuation_sensor", instance)
-        assert "unregistered_outflow" in why_skipped(tick(definitions, "trading_sensor", instance))
+        tick("valuation_sensor")
+        assert "unregistered_outflow" in why_skipped(tick("trading_sensor"))
     assert stage.nav.accepted
+    assert stage.nav.ordinal == before + 3
 
 
-def test_a_green_heartbeat_lets_the_trading_sensor_ask_once_per_bar(
-    stage: Stage, definitions: dg.Definitions, instance: dg.DagsterInstance
-) -> None:
-    assert "never" in why_skipped(tick(definitions, "trading_sensor", instance))
-    keys = set()
+def test_a_green_heartbeat_lets_the_trading_sensor_ask_once_per_bar(stage: Stage, tick: Ticker) -> None:
+    assert "never" in why_skipped(tick("trading_sensor"))
+    stage.clock.pass_by(BEAT)
+    tick("valuation_sensor")
+    assert asked(tick("trading_sensor")) == [(None, BAR)]
+    stage.clock.pass_by(BEAT)
+    tick("valuation_sensor")
+    assert "asked for already" in why_skipped(tick("trading_sensor"))
+    stage.clock.pass_by(timedelta(hours=1))
     for _ in range(3):
         stage.clock.pass_by(BEAT)
-        tick(definitions, "valuation_sensor", instance)
-        request = tick(definitions, "trading_sensor", instance)
-        assert isinstance(request, dg.RunRequest), request
-        keys.add(request.run_key)
-    assert keys == {"bar closed 2026-11-20T12:00:00+00:00"}
+        tick("valuation_sensor")
+    assert asked(tick("trading_sensor")) == [(None, BAR.replace("12:00", "13:00"))]
+
+
+def test_a_bar_that_was_blocked_is_asked_for_once_the_gate_opens(stage: Stage, tick: Ticker) -> None:
+    stage.beat()
+    stage.control.set_fault("/fapi/v3/positionRisk", "drop")
+    stage.clock.pass_by(BEAT)
+    tick("valuation_sensor")
+    assert "exposure_unavailable" in why_skipped(tick("trading_sensor"))
+    stage.control.clear_faults()
+    for _ in range(3):
+        stage.clock.pass_by(BEAT)
+        tick("valuation_sensor")
+    assert asked(tick("trading_sensor")) == [(None, BAR)]
 
 
 @pytest.mark.finding("S1-DD-1", "S2-RISK-1", "S2-NAV-1")
-def test_data_that_grows_old_closes_the_sensor_with_nothing_running(
-    stage: Stage, definitions: dg.Definitions, instance: dg.DagsterInstance
-) -> None:
+def test_data_that_grows_old_closes_the_sensor_with_nothing_running(stage: Stage, tick: Ticker) -> None:
     stage.clock.pass_by(BEAT)
-    tick(definitions, "valuation_sensor", instance)
+    tick("valuation_sensor")
     stage.clock.pass_by(timedelta(seconds=89))
-    assert isinstance(tick(definitions, "trading_sensor", instance), dg.RunRequest)
+    assert asked(tick("trading_sensor"))
     stage.clock.pass_by(timedelta(seconds=1))
-    assert "nav_stale" in why_skipped(tick(definitions, "trading_sensor", instance))
+    assert "nav_stale" in why_skipped(tick("trading_sensor"))
     stage.clock.pass_by(timedelta(seconds=30))
-    assert "peak_state_stale" in why_skipped(tick(definitions, "trading_sensor", instance))
+    assert "peak_state_stale" in why_skipped(tick("trading_sensor"))
 
 
 def test_a_check_that_did_not_run_on_the_latest_row_blocks(
-    stage: Stage, definitions: dg.Definitions, instance: dg.DagsterInstance
+    stage: Stage, instance: dg.DagsterInstance, tick: Ticker
 ) -> None:
     stage.clock.pass_by(BEAT)
-    tick(definitions, "valuation_sensor", instance)
+    tick("valuation_sensor")
     instance.report_runless_asset_event(dg.AssetMaterialization("nav_snapshots"))
-    assert "nav_snapshots:nav_is_accepted has not been evaluated" in why_skipped(
-        tick(definitions, "trading_sensor", instance)
+    assert "nav_snapshots:nav_is_accepted has not been evaluated" in why_skipped(tick("trading_sensor"))
+
+
+def test_a_check_that_failed_blocks_whatever_the_verdict_is(
+    stage: Stage, instance: dg.DagsterInstance, tick: Ticker
+) -> None:
+    stage.clock.pass_by(BEAT)
+    tick("valuation_sensor")
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey("peak_states"), check_name="peak_is_recent", passed=False, metadata={}
+        )
     )
+    assert "peak_states:peak_is_recent has not succeeded (FAILED)" in why_skipped(tick("trading_sensor"))
 
 
 def test_a_failed_beat_asks_for_red_runs_once(
-    stage: Stage, definitions: dg.Definitions, instance: dg.DagsterInstance
+    stage: Stage, definitions: dg.Definitions, instance: dg.DagsterInstance, tick: Ticker
 ) -> None:
     stage.beat()
     stage.control.set_fault("/fapi/v3/positionRisk", "respond", status=500, body="down")
-    asked = []
+    requests = []
     for _ in range(3):
         stage.clock.pass_by(BEAT)
-        outcome = tick(definitions, "valuation_sensor", instance)
-        assert isinstance(outcome, dg.SensorResult)
-        asked.append([(request.job_name, request.run_key) for request in outcome.run_requests or ()])
-    assert [job for job, _ in asked[0]] == ["nav_job", "gate_job"]
-    assert len({key for requests in asked for job, key in requests if job == "nav_job"}) == 1
-    assert [job for job, _ in asked[1]] == [job for job, _ in asked[2]] == ["nav_job"]
+        requests.append(asked(tick("valuation_sensor")))
+    assert [job for job, _ in requests[0]] == ["nav_job", "gate_job"]
+    assert len({key for wave in requests for job, key in wave if job == "nav_job"}) == 1
+    assert [job for job, _ in requests[1]] == [job for job, _ in requests[2]] == ["nav_job"]
     assert not run(definitions, "nav_job", instance).success
 
 
-def test_the_gate_judges_without_a_valuation(
-    stage: Stage, definitions: dg.Definitions, instance: dg.DagsterInstance
+def test_the_gate_judges_without_a_valuation(stage: Stage, tick: Ticker) -> None:
+    stage.beat()
+    assert "ACTIVE, judged" in why_skipped(tick("gate_sensor"))
+    stage.clock.pass_by(timedelta(seconds=100))
+    assert [job for job, _ in asked(tick("gate_sensor"))] == ["gate_job"]
+    assert decided(stage).state is TradingState.HALTED
+
+
+def test_the_gate_judges_while_every_valuation_raises(
+    stage: Stage, tick: Ticker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.beat()
-    assert "just been judged" in why_skipped(tick(definitions, "gate_sensor", instance))
-    stage.clock.pass_by(timedelta(seconds=100))
-    outcome = tick(definitions, "gate_sensor", instance)
-    assert isinstance(outcome, dg.SensorResult)
-    assert [request.job_name for request in outcome.run_requests or ()] == ["gate_job"]
-    decision = stage.fund.latest(GateDecision)
-    assert decision is not None
-    assert decision.state is TradingState.HALTED
+
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable("state store: database is locked")
+
+    monkeypatch.setattr("hedge_pipeline.cycle.read_account", refuse)
+    for _ in range(4):
+        stage.clock.pass_by(BEAT)
+        with pytest.raises(StoreUnavailable, match="database is locked"):
+            tick("valuation_sensor")
+        tick("gate_sensor")
+    assert decided(stage).state is TradingState.HALTED
+    assert {breach.reason for breach in decided(stage).breaches} >= {"nav_stale"}
+    assert "nav_stale" in why_skipped(tick("trading_sensor"))
+
+
+def test_the_gate_is_judged_again_when_the_clock_went_back(stage: Stage, tick: Ticker) -> None:
+    stage.beat()
+    stage.clock.pass_by(-timedelta(seconds=120))
+    before = decided(stage)
+    tick("gate_sensor")
+    assert decided(stage) != before
+
+
+@pytest.mark.finding("S2-RES-2")
+def test_reserves_are_valued_between_records_and_a_failure_asks_for_one_red_run(
+    stage: Stage, tick: Ticker
+) -> None:
+    assert "treasury 0.00, reserves 0.00 USD" in why_skipped(tick("reserves_sensor"))
+    (stage.home / "reserves.toml").write_text('[holdings]\nXAUT = "2"\n')
+    stage.control.set_fault("/api/v3/simple/price", "rate_limit", retry_after_s=60)
+    requests = []
+    for _ in range(3):
+        stage.clock.pass_by(timedelta(seconds=20))
+        requests += asked(tick("reserves_sensor"))
+    assert len(set(requests)) == 1
+    valuation = stage.fund.latest(ReservesValuation)
+    assert valuation is not None
+    assert not valuation.complete
+
+
+def test_every_sensor_and_schedule_runs_by_default(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+    assert {s.default_status.value for s in (*repository.sensor_defs, *repository.schedule_defs)} == {
+        "RUNNING"
+    }

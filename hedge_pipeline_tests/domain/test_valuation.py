@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from hedge_pipeline import cycle
 from hedge_pipeline.adapters.state_store import open_state_store
-from hedge_pipeline.domain.acceptance import REQUIRED_SOURCES
 from hedge_pipeline.domain.account import IncomeReading, PositionSide
 from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.errors import InvalidState, StoreUnavailable
@@ -40,6 +39,7 @@ from hedge_pipeline_tests.examples import (
 from hedge_pipeline_tests.fakes import MemoryStage, memory_stage
 
 NOW = NOON + 30 * SECOND
+REQUIRED_SOURCES = ("clock", "balances", "positions", "modes", "marks", "asset_rates", "income")
 
 
 def valued(now: datetime = NOW, uncounted: frozenset[str] = frozenset(), **changes: Any) -> Valuation:

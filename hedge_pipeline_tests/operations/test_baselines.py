@@ -124,6 +124,21 @@ def test_a_price_that_stood_higher_before_the_inception_is_part_of_the_mark(seri
     assert state.origin_detail.startswith("stored NAV snapshots")
 
 
+def test_money_that_came_after_the_high_does_not_water_it_down(serious: Stage):
+    low = serious.nav.trading_nav
+    serious.control.move_price("SOLUSDT", "3")
+    serious.beat()
+    high = serious.nav.trading_nav
+    serious.control.move_price("SOLUSDT", "0.3333")
+    serious.beat()
+    serious.control.deposit("USDT", "100000")
+    serious.beat()
+    assert low is not None
+    assert high is not None
+
+    assert abs(declare(serious).high_water_mark - high / low) < Decimal("0.01")
+
+
 def test_an_income_history_that_cannot_be_read_is_not_an_empty_one(serious: Stage):
     serious.control.set_fault("/fapi/v1/income", "drop")
 
@@ -279,10 +294,11 @@ def income(kind: str, amount: str, *, asset: str = "USDT", second: int = 0, tran
 RATES = {"USDT": Decimal(1), "USDC": Decimal("0.999")}
 
 
-def test_between_the_legs_of_a_conversion_the_account_was_not_worth_one_leg():
+@pytest.mark.parametrize(("out", "back"), [(1, 2), (2, 1)])
+def test_between_the_legs_of_a_conversion_the_account_was_not_worth_one_leg(out: int, back: int):
     rows = [
-        income("COIN_SWAP_WITHDRAW", "-50000", second=1, tran_id="7"),
-        income("COIN_SWAP_DEPOSIT", "50050", asset="USDC", second=2, tran_id="7"),
+        income("COIN_SWAP_WITHDRAW", "-50000", second=out, tran_id="7"),
+        income("COIN_SWAP_DEPOSIT", "50050", asset="USDC", second=back, tran_id="7"),
     ]
 
     assert path_from_income(Decimal(60000), income_steps(rows, RATES)) == pytest.approx(Decimal(1), abs=CLOSE)

@@ -57,7 +57,7 @@ BOUNDS = (
     Bound("fund.holdings_folder", ('"holdings"', '"/srv/fund"'), ('""', "1")),
     duration("cadence.valuation", '"5min"', '"301s"', LONG_NAV, 'freshness.peak = "10min"'),
     Bound(
-        "cadence.reserves",
+        "cadence.record",
         ('"* * * * *"', '"*/5 0-6 1,15 1-12/2 7"'),
         (
             '""',
@@ -70,7 +70,7 @@ BOUNDS = (
             "5",
         ),
     ),
-    duration("cadence.record", '"24h"', '"1441min"', shortest='"1min"'),
+    duration("cadence.reserves", '"1h"', '"61min"', shortest='"10s"'),
     duration("freshness.nav", '"10min"', '"601s"', 'freshness.source_spread = "1s"', shortest='"31s"'),
     duration("freshness.peak", '"10min"', '"601s"', shortest='"31s"'),
     duration("freshness.marks", '"10min"', '"601s"'),

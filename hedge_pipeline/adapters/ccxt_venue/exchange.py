@@ -144,7 +144,7 @@ def build_exchange(
 def _exchange_class() -> type[Any]:
     import ccxt
 
-    class Exchange(ccxt.binanceusdm):  # type: ignore[misc]
+    class Exchange(ccxt.binanceusdm):  # type: ignore[misc]  # ccxt ships no types
         def nonce(self) -> int:
             # Not the wall clock plus a difference: that breaks when the wall clock jumps.
             return int(self.venue_ms())

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -26,9 +27,9 @@ _REMEDIES = {
 
 
 def secrets_of(url: URL) -> tuple[str, ...]:
-    """Every password a URL carries."""
+    """Every password a URL carries, as it is and as it is written in a URL."""
     carried = [url.password, *(url.query.get(name) for name in ("password", "sslpassword"))]
-    return tuple(str(secret) for secret in carried if secret)
+    return tuple(form for secret in carried if secret for form in (str(secret), quote(str(secret), safe="")))
 
 
 def is_unique_violation(error: Exception) -> bool:

@@ -5,7 +5,6 @@ So on SQLite money and instants are canonical text; on Postgres they are NUMERIC
 nested is JSON: text to us on both, JSONB to Postgres.
 """
 
-import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -16,8 +15,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from hedge_pipeline.adapters.state_store import scalars
-from hedge_pipeline.adapters.state_store.json_codec import Way, enum_codec, is_enum, json_codec, without_none
-from hedge_pipeline.adapters.state_store.refusal import RefusedValueError
+from hedge_pipeline.adapters.state_store.json_codec import (
+    Way,
+    enum_codec,
+    is_enum,
+    json_codec,
+    parsed,
+    without_none,
+)
 
 SQLITE = "sqlite"
 POSTGRES = "postgresql"
@@ -75,14 +80,7 @@ def _codec(hint: Any, engine: str) -> ColumnCodec:
     if is_enum(hint):
         return ColumnCodec(*enum_codec(hint))
     nested = json_codec(hint)
-    return ColumnCodec(nested.encode, lambda text: nested.decode(_parsed(text)))
-
-
-def _parsed(text: Any) -> Any:
-    try:
-        return json.loads(text)
-    except (TypeError, ValueError):
-        raise RefusedValueError(f"{text!r:.80} is not JSON") from None
+    return ColumnCodec(nested.encode, lambda text: nested.decode(parsed(text)))
 
 
 _ON_BOTH: dict[Any, ColumnCodec] = {

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from functools import cache
+from json import JSONDecoder
 from json.encoder import encode_basestring
 from operator import attrgetter
 from types import NoneType, UnionType
@@ -50,7 +51,7 @@ def json_codec(hint: Any) -> JsonCodec:
         return _SCALARS[hint]
     if is_enum(hint):
         encode, decode = enum_codec(hint)
-        return JsonCodec(lambda value: encode_basestring(encode(value)), decode)
+        return JsonCodec(lambda value: _words_json(encode(value)), decode)
     if is_dataclass(hint) and isinstance(hint, type):
         return _dataclass(hint)
     raise TypeError(f"{hint} has no form in the state store")
@@ -121,8 +122,8 @@ def _tuple(args: tuple[Any, ...]) -> JsonCodec:
     template = f"[{','.join(['%s'] * len(args))}]"
 
     def of_length(values: Any, kind: type[Any]) -> Any:
-        if not isinstance(values, kind) or len(values) != len(args):
-            raise RefusedValueError(f"{values!r} where {len(args)} values belong")
+        if type(values) is not kind or len(values) != len(args):
+            raise RefusedValueError(f"{values!r:.80} where {len(args)} values belong")
         return values
 
     return JsonCodec(
@@ -133,26 +134,32 @@ def _tuple(args: tuple[Any, ...]) -> JsonCodec:
 
 def _sequence(codec: JsonCodec) -> JsonCodec:
     def every(way: Way, values: Any, kind: type[Any]) -> list[Any]:
-        if not isinstance(values, kind):
+        if type(values) is not kind:
             raise RefusedValueError(f"{type(values).__name__} where a {kind.__name__} belongs")
         try:
-            return list(map(way, values))
+            return [way(value) for value in values]
         except RefusedValueError:
             return each([way] * len(values), values, [str(number) for number in range(len(values))])
 
     return JsonCodec(
-        lambda values: f"[{','.join(every(codec.encode, values, tuple))}]",
+        lambda values: f"[{','.join(every(codec.encode, values, tuple))}]" if values else _empty(values),
         lambda values: tuple(every(codec.decode, values, list)),
     )
+
+
+def _empty(values: Any) -> str:
+    if values != ():
+        raise RefusedValueError(f"{type(values).__name__} where a tuple belongs")
+    return "[]"
 
 
 def _dataclass(kind: type) -> JsonCodec:
     hints = get_type_hints(kind)
     names = [field.name for field in fields(kind)]
-    codecs = [json_codec(hints[name]) for name in names]
-    encoders = [codec.encode for codec in codecs]
-    decoders = dict(zip(names, [codec.decode for codec in codecs], strict=True))
     required = {field.name for field in fields(kind) if field.default is MISSING}
+    codecs = {name: json_codec(hints[name]) for name in names}
+    encoders = [codec.encode for codec in codecs.values()]
+    decoders = {name: codec.decode for name, codec in codecs.items()}
     values_of = fields_getter(kind)
     template = "{" + ",".join(f'"{name}":%s' for name in names) + "}"
 
@@ -161,19 +168,26 @@ def _dataclass(kind: type) -> JsonCodec:
             raise RefusedValueError(f"{type(value).__name__} where a {kind.__name__} belongs")
         return template % tuple(each(encoders, values_of(value), names))
 
-    @cache
-    def ways_of(stored_names: tuple[str, ...]) -> list[Way]:
-        """Engines order keys as they like: checked and matched once per order."""
-        if not required <= set(stored_names) <= decoders.keys():
-            raise RefusedValueError(f"{', '.join(stored_names)} where the fields of a {kind.__name__} belong")
-        return [decoders[name] for name in stored_names]
-
     def decode(stored: Parsed) -> Any:
         if type(stored) is not dict:
             raise RefusedValueError(f"{type(stored).__name__} where a {kind.__name__} belongs")
-        stored_names = tuple(stored)
-        values = each(ways_of(stored_names), stored.values(), stored_names)
-        return kind(**dict(zip(stored_names, values, strict=True)))
+        try:
+            values = {name: decoders[name](value) for name, value in stored.items()}
+        except (KeyError, RefusedValueError):
+            check_names(stored)
+            values = dict(
+                zip(
+                    stored, each([decoders[name] for name in stored], stored.values(), [*stored]), strict=True
+                )
+            )
+        if len(values) != len(names):
+            check_names(stored)
+        return kind(**values)
+
+    def check_names(stored: dict[str, Parsed]) -> None:
+        """A field with a default may be missing: it is younger than the row."""
+        if not required <= stored.keys() <= decoders.keys():
+            raise RefusedValueError(f"{', '.join(stored)} where the fields of a {kind.__name__} belong")
 
     return JsonCodec(encode, decode)
 
@@ -185,8 +199,30 @@ def fields_getter(kind: type) -> Callable[[Any], tuple[Any, ...]]:
     return get if len(names) > 1 else lambda value: (get(value),)
 
 
-def _quoted(text: Callable[[Any], str]) -> Way:
-    return lambda value: f'"{text(value)}"'
+def parsed(text: Any) -> Parsed:
+    """JSON text without space around it, as both engines give it."""
+    try:
+        value, end = _scan(text)
+    except (TypeError, ValueError):
+        value, end = None, None
+    if end is None or end != len(text):
+        raise RefusedValueError(f"{text!r:.80} is not JSON")
+    return value
+
+
+_scan = JSONDecoder().raw_decode
+
+
+def _money_json(value: Any) -> str:
+    return f'"{scalars.money_text(value)}"'
+
+
+def _instant_json(value: Any) -> str:
+    return f'"{scalars.instant_text(value)}"'
+
+
+def _words_json(value: Any) -> str:
+    return encode_basestring(scalars.words(value))
 
 
 def _float_text(value: Any) -> str:
@@ -203,11 +239,11 @@ def _float_of(value: Parsed) -> float:
 
 
 _SCALARS: dict[Any, JsonCodec] = {
-    Decimal: JsonCodec(_quoted(scalars.money_text), scalars.money_of),
-    datetime: JsonCodec(_quoted(scalars.instant_text), scalars.instant_of),
-    date: JsonCodec(_quoted(scalars.day_text), scalars.day_of),
-    timedelta: JsonCodec(_quoted(scalars.seconds_text), scalars.seconds_of),
-    str: JsonCodec(lambda value: encode_basestring(scalars.words(value)), scalars.words),
+    Decimal: JsonCodec(_money_json, scalars.money_of),
+    datetime: JsonCodec(_instant_json, scalars.instant_of),
+    date: JsonCodec(lambda value: f'"{scalars.day_text(value)}"', scalars.day_of),
+    timedelta: JsonCodec(lambda value: f'"{scalars.seconds_text(value)}"', scalars.seconds_of),
+    str: JsonCodec(_words_json, scalars.words),
     bool: JsonCodec(lambda value: "true" if scalars.flag(value) else "false", scalars.flag),
     int: JsonCodec(lambda value: str(scalars.count(value)), scalars.count),
     float: JsonCodec(_float_text, _float_of),

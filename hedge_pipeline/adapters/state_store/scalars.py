@@ -10,6 +10,7 @@ from hedge_pipeline.adapters.state_store.refusal import RefusedValueError
 MAXIMUM_DIGITS = 400
 """No sum of money has more, before or behind its point: such a number is an accident of parsing."""
 
+_NOT_A_NUMBER = Decimal("NaN")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -32,13 +33,14 @@ def money_text(value: Any) -> str:
 
 
 def money_of(text: Any) -> Decimal:
-    try:
-        value = Decimal(text) if isinstance(text, str) else None
-    except InvalidOperation:
-        value = None
-    if value is None or not value.is_finite():
-        raise RefusedValueError(f"{text!r} is not the text of a finite number")
-    return value
+    if isinstance(text, str):
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            value = _NOT_A_NUMBER
+        if value.is_finite():
+            return value
+    raise RefusedValueError(f"{text!r} is not the text of a finite number")
 
 
 def utc(value: Any) -> datetime:
@@ -57,13 +59,15 @@ def utc(value: Any) -> datetime:
 
 def instant_text(value: Any) -> str:
     """Fixed width, so that texts sort as instants do."""
-    return _instant_text(utc(value))
+    if not isinstance(value, datetime):
+        raise _unlike(value, "a datetime")
+    return _instant_text(value)
 
 
 @lru_cache(maxsize=256)
 def _instant_text(value: datetime) -> str:
     """Cached: a row repeats few instants many times, and writing one costs more than finding it."""
-    return value.isoformat(timespec="microseconds")
+    return utc(value).isoformat(timespec="microseconds")
 
 
 def instant_of(text: Any) -> datetime:

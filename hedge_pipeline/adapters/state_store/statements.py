@@ -36,7 +36,7 @@ class Statements:
         self.insert = cache(self._insert)
         self.select = cache(self._select)
         self.columns = cache(self._columns)
-        self.columns = cache(self._columns)
+        self.latest_known = cache(self._latest_known)
         self.income_outside = self._written(
             sa.select(INCOME.c.seq, *_row_columns(INCOME))
             .where(INCOME.c.account == sa.bindparam("account"))
@@ -88,8 +88,23 @@ class Statements:
             .limit(limit)
         )
 
-    def _columns(self, row_class: Any, names: tuple[str, ...]) -> Statement:
-        """Some columns of every row of an account."""
+    def _latest_known(self, row_class: Any, name: str) -> Statement:
+        """The newest row of an account that says something in one column."""
+        columns = TABLES[row_class].c
+        if name not in columns:
+            raise TypeError(f"{TABLES[row_class].name} has no column {name}")
+        return self._written(
+            sa.select(*_row_columns(TABLES[row_class]))
+            .where(columns.account == sa.bindparam("account"))
+            .where(columns[name].is_not(None))
+            .order_by(columns.seq.desc())
+            .limit(1)
+        )
+
+    def _columns(
+        self, row_class: Any, names: tuple[str, ...], *, newest_first: bool, limit: int | None
+    ) -> Statement:
+        """Some columns of the rows of an account."""
         columns = TABLES[row_class].c
         for name in names:
             if name not in columns:
@@ -97,7 +112,8 @@ class Statements:
         return self._written(
             sa.select(*(columns[name] for name in names))
             .where(columns.account == sa.bindparam("account"))
-            .order_by(columns.seq)
+            .order_by(columns.seq.desc() if newest_first else columns.seq)
+            .limit(limit)
         )
 
     def _written(self, statement: sa.sql.expression.ClauseElement) -> Statement:

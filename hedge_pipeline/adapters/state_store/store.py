@@ -5,6 +5,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
+import sqlalchemy as sa
+
 from hedge_pipeline.adapters.state_store.database import Connection, Database
 from hedge_pipeline.adapters.state_store.driver_errors import is_unique_violation
 from hedge_pipeline.adapters.state_store.row_codec import RowCodec, row_codec
@@ -30,7 +32,6 @@ class SqlStateStore:
     def __init__(self, database: Database, meta: StoreMeta) -> None:
         self._database = database
         self._meta = meta
-        self._engine = database.dialect.name
         self._statements = Statements(database.dialect)
 
     @property
@@ -42,6 +43,11 @@ class SqlStateStore:
     def level(self) -> str:
         """Migration level."""
         return self._meta.level
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """Which SQL it speaks."""
+        return self._database.dialect
 
     def close(self) -> None:
         """Close the pooled connections. Using the store again opens new ones."""
@@ -93,6 +99,12 @@ class SqlStateStore:
         found = self.rows(table, account, limit=1, newest_first=True, **equal)
         return found[0] if found else None
 
+    def latest_known(self, table: type[Row], account: str, field: str) -> Row | None:
+        row_class: Any = table
+        statement = self._statements.latest_known(row_class, field)
+        found = self._database.read(statement.sql, statement.values({"account": account}))
+        return self._codec(row_class).decode(found[0]) if found else None
+
     def rows(
         self,
         table: type[Row],
@@ -115,10 +127,17 @@ class SqlStateStore:
         found = self._database.read(statement.sql, statement.values({"account": account, **given}))
         return [codec.decode(values) for values in found]
 
-    def columns(self, table: type[Row], account: str, *names: str) -> list[tuple[Any, ...]]:
+    def columns(
+        self,
+        table: type[Row],
+        account: str,
+        *names: str,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[tuple[Any, ...]]:
         row_class: Any = table
         codec = self._codec(row_class)
-        statement = self._statements.columns(row_class, names)
+        statement = self._statements.columns(row_class, names, newest_first=newest_first, limit=limit)
         found = self._database.read(statement.sql, statement.values({"account": account}))
         return [codec.decode_some(names, values) for values in found]
 
@@ -139,7 +158,7 @@ class SqlStateStore:
         return self.rows(Incident, account, closed_at=None)
 
     def _codec(self, row_class: Any) -> RowCodec[Any]:
-        return row_codec(row_class, self._engine)
+        return row_codec(row_class, self.dialect.name)
 
     def _encoded(self, row_class: type[Row], rows: Sequence[Row]) -> list[list[Any]]:
         codec = self._codec(row_class)
@@ -160,7 +179,7 @@ class SqlStateStore:
             self._database.one_at_a_time(connection)
         try:
             connection.cursor().executemany(self._statements.insert(row_class), values)
-        except self._database.dialect.loaded_dbapi.IntegrityError as error:
+        except self.dialect.loaded_dbapi.IntegrityError as error:
             if not is_unique_violation(error):
                 raise
             if row_class in CHAINED:

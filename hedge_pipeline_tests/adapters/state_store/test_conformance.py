@@ -137,6 +137,19 @@ class TestReading:
 
         assert store.rows(GateDecision, "main", state=TradingState.HALTED) == [halted]
 
+    @pytest.mark.parametrize(
+        ("field", "fact"),
+        [("treasury_quantities", (("BTC", Decimal(1)),)), ("trading_nav", Decimal(0)), ("as_of", NOON)],
+    )
+    def test_the_last_known_fact_is_found_behind_any_number_of_failures(
+        self, store: SqlStateStore, field: str, fact: Any
+    ):
+        known = nav(1, **{field: fact})
+        store.append(known, *(nav(ordinal) for ordinal in range(2, 40)))
+
+        assert store.latest_known(NavSnapshot, "main", field) == known
+        assert store.latest_known(NavSnapshot, "another", field) is None
+
     def test_some_fields_of_every_row_come_alone(self, store: SqlStateStore):
         store.append(nav(1, as_of=NOON, nav_usd=Decimal("1.50")), nav(1, account="hedge"), nav(2))
 
@@ -144,6 +157,8 @@ class TestReading:
             (Decimal("1.5"), 1, NOON, ()),
             (None, 2, None, ()),
         ]
+        assert store.columns(NavSnapshot, "main", "ordinal", limit=1) == [(1,)]
+        assert store.columns(NavSnapshot, "main", "ordinal", limit=5, newest_first=True) == [(2,), (1,)]
         with pytest.raises(TypeError, match="no column nav"):
             store.columns(NavSnapshot, "main", "nav")
 

@@ -12,12 +12,20 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
-from hedge_pipeline.adapters.state_store import SqlStateStore, engines, open_state_store, opening
+from hedge_pipeline.adapters.state_store import (
+    SqlStateStore,
+    engines,
+    open_state_store,
+    opening,
+    sqlite_file,
+)
+from hedge_pipeline.adapters.state_store.driver_errors import secrets_of, translated
 from hedge_pipeline.adapters.state_store.migrations import LEVEL
 from hedge_pipeline.domain.errors import InvalidSettings, StoreUnavailable
 from hedge_pipeline.domain.verdicts import Command
-from hedge_pipeline_tests.adapters.state_store.examples import plain
+from hedge_pipeline_tests.adapters.state_store.examples import income, plain
 from hedge_pipeline_tests.adapters.state_store.postgres_server import PostgresServer
 
 ROW = plain(Command, account="main")
@@ -85,6 +93,18 @@ class TestMaking:
 
         store.append(ROW)
         store.close()
+
+    def test_one_process_at_a_time_makes_a_store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(sqlite_file, "_PATIENCE_S", 0.05)
+        path = tmp_path / "state.db"
+
+        with (
+            sqlite_file.held(path),
+            pytest.raises(StoreUnavailable, match="another process has been migrating"),
+        ):
+            open_state_store(f"sqlite:///{path}", create=True)
+
+        open_state_store(f"sqlite:///{path}", create=True).close()
 
     def test_a_reader_does_not_make_a_store(self, url: str):
         with pytest.raises(InvalidSettings):
@@ -188,9 +208,9 @@ def test_a_writer_that_hangs_is_not_waited_for_for_ever(url: str):
     with hanging._database.writing() as connection:
         hanging._database.one_at_a_time(connection)
         with pytest.raises(StoreUnavailable, match="stop the process that hangs"):
-            waiting.append(plain_income())
+            waiting.append(income(1))
 
-    waiting.append(plain_income())
+    waiting.append(income(1))
     hanging.close()
     waiting.close()
 
@@ -198,12 +218,6 @@ def test_a_writer_that_hangs_is_not_waited_for_for_ever(url: str):
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "BUSY_TIMEOUT_S", 0.1)
-
-
-def plain_income() -> Any:
-    from hedge_pipeline_tests.adapters.state_store.examples import income
-
-    return income(1)
 
 
 class TestServer:
@@ -225,6 +239,18 @@ class TestServer:
         assert refused.value.__suppress_context__
         assert "x: " in str(refused.value)
 
+    @pytest.mark.finding("S3-SEC-3")
+    @pytest.mark.parametrize(
+        "address", ["fund:p%40ss@host/x", "host/x?password=p%40ss", "host/x?sslpassword=p%40ss"]
+    )
+    @pytest.mark.parametrize("written", ["p@ss", "p%40ss"])
+    def test_a_driver_that_repeats_the_password_is_not_quoted(self, address: str, written: str):
+        hidden = secrets_of(make_url(f"postgresql://{address}"))
+
+        with pytest.raises(StoreUnavailable, match=r"^state store at x: bad address \*\*\* given$"):
+            with translated(sqlite3, "x", hidden):
+                raise sqlite3.OperationalError(f"bad address {written}\ngiven")
+
     @pytest.mark.postgres
     def test_a_database_that_is_not_there_is_named(self, postgres: PostgresServer):
         with pytest.raises(StoreUnavailable, match='database "nowhere" does not exist'):
@@ -244,6 +270,22 @@ class TestServer:
 
         store.append(ROW)
         assert store.rows(Command, "main") == [ROW, ROW]
+        store.close()
+
+    @pytest.mark.postgres
+    def test_a_restart_costs_one_failure_however_many_connections_it_took(self, restartable: PostgresServer):
+        store = open_state_store(restartable.url(), create=True)
+        with store._database._connection(), store._database._connection(), store._database._connection():
+            pass
+        restartable.stop()
+        restartable.start()
+
+        with pytest.raises(StoreUnavailable):
+            store.append(ROW)
+
+        for _ in range(3):
+            store.append(ROW)
+        assert len(store.rows(Command, "main")) == 3
         store.close()
 
     @pytest.mark.postgres

@@ -81,12 +81,15 @@ def test_threads_share_a_store(store: SqlStateStore):
 
 def test_a_forked_child_uses_connections_of_its_own(store: SqlStateStore):
     store.append(plain(Command, account="main", actor="parent"))
+    with store._database._connection() as connection:
+        of_the_parent = connection
 
     child = os.fork()
     if child == 0:
         try:
             store.append(plain(Command, account="main", actor="child"))
-            os._exit(0)
+            with store._database._connection() as connection:
+                os._exit(2 if connection is of_the_parent else 0)
         finally:
             os._exit(1)
     _, status = os.waitpid(child, 0)
