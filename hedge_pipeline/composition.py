@@ -9,7 +9,7 @@ from functools import cache
 
 from hedge_pipeline import local
 from hedge_pipeline.adapters.holdings import HoldingsFiles
-from hedge_pipeline.adapters.state_store import open_state_store
+from hedge_pipeline.adapters.state_store import SqlStateStore, open_state_store
 from hedge_pipeline.adapters.system_clock import SystemClock
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.domain.account import AccountReading, IncomeRow, MarksReading
@@ -30,7 +30,7 @@ def build_fund(settings: Settings, *, clock: Clock | None = None, store: StateSt
     outside = Outside(settings, clock)
     return Fund(
         account=settings.fund.account,
-        store=store or open_state_store(settings.state_url.get_secret_value(), create=True),
+        store=store or open_store(settings, create=True),
         venue=outside,
         holdings=holdings_of(settings, clock),
         price=outside.price,
@@ -41,6 +41,21 @@ def build_fund(settings: Settings, *, clock: Clock | None = None, store: StateSt
         uncounted=frozenset(settings.venue.uncounted_assets),
         self_inception=settings.profile is Profile.PAPER,
         two_people=settings.profile is not Profile.PAPER,
+    )
+
+
+def open_store(settings: Settings, *, create: bool, read_only: bool = False) -> SqlStateStore:
+    """The state store of these settings; one made in another profile or environment is refused.
+
+    Raises:
+        InvalidSettings: it was made for something else.
+        StoreUnavailable: absent and not to be created, at another level, or out of reach.
+    """
+    return open_state_store(
+        settings.state_url.get_secret_value(),
+        create=create,
+        read_only=read_only,
+        purpose=f"{settings.profile} × {settings.env}",
     )
 
 
@@ -61,7 +76,7 @@ def open_fund(settings: Settings, *, read_only: bool) -> Fund:
     Raises:
         StoreUnavailable: there is no store, or it is at another migration level.
     """
-    store = open_state_store(settings.state_url.get_secret_value(), create=False, read_only=read_only)
+    store = open_store(settings, create=False, read_only=read_only)
     return build_fund(settings, store=store)
 
 

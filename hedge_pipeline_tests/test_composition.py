@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hedge_pipeline import cycle, local
-from hedge_pipeline.composition import Outside, build_fund, open_fund, uses_local_servers
-from hedge_pipeline.domain.errors import StoreUnavailable
+from hedge_pipeline.composition import Outside, build_fund, open_fund, open_store, uses_local_servers
+from hedge_pipeline.domain.errors import InvalidSettings, StoreUnavailable
 from hedge_pipeline.domain.verdicts import TradingState
 from hedge_pipeline.local import PathOptions
 from hedge_pipeline.settings import Settings, load_settings
@@ -62,7 +62,7 @@ def test_judging_needs_no_driver_of_the_outside(home: Path):
 
 
 def test_only_paper_declares_its_own_baseline_and_does_with_one_person(home: Path):
-    in_paper, elsewhere = build_fund(paper(home)), build_fund(demo(home))
+    in_paper, elsewhere = build_fund(paper(home)), build_fund(demo(home.with_name("another")))
 
     assert (in_paper.self_inception, in_paper.two_people) == (True, False)
     assert (elsewhere.self_inception, elsewhere.two_people) == (False, True)
@@ -115,3 +115,13 @@ def test_a_process_follows_the_local_servers_when_they_move(home: Path):
 
     local.up(home, PathOptions())
     assert outside.read_account().balances
+
+
+@pytest.mark.finding("X-7")
+def test_a_paper_funds_rows_are_never_taken_for_another_funds_history(home: Path) -> None:
+    paper = load_settings({"HEDGE_HOME": str(home)})
+    open_store(paper, create=True).close()
+    for other in ({"HEDGE_PROFILE": "demo", **REAL_KEY}, {"HEDGE_ENV": "staging"}):
+        with pytest.raises(InvalidSettings, match="was made for paper × dev"):
+            open_store(load_settings({"HEDGE_HOME": str(home), **other}), create=True)
+    open_store(paper, create=False).close()

@@ -7,11 +7,10 @@ from itertools import chain
 
 import click
 
-from hedge_pipeline.adapters.state_store import open_state_store
 from hedge_pipeline.adapters.system_clock import SystemClock
 from hedge_pipeline.cli.run import local_servers
 from hedge_pipeline.cli.target import target
-from hedge_pipeline.composition import Outside, holdings_of
+from hedge_pipeline.composition import Outside, holdings_of, open_store
 from hedge_pipeline.domain.account import AccountReading
 from hedge_pipeline.domain.errors import HedgeError, InvalidSettings, SourceUnavailable
 from hedge_pipeline.domain.limits import RiskLimits
@@ -93,7 +92,7 @@ def _secrets(settings: Settings) -> str:
 def _store(settings: Settings) -> Line:
     place = public_url(settings.state_url)
     try:
-        store = open_state_store(settings.state_url.get_secret_value(), create=False, read_only=True)
+        store = open_store(settings, create=False, read_only=True)
     except HedgeError as fault:
         if "there is none" in str(fault):
             return Line(name="state store", told=f"{place}: none yet; the first `hedge run` makes it")

@@ -24,14 +24,17 @@ _MIGRATION_LOCK = 0x6865646765
 """Key of the Postgres advisory lock under which one process at a time migrates."""
 
 
-def open_state_store(url: str, *, create: bool, read_only: bool = False) -> SqlStateStore:
+def open_state_store(
+    url: str, *, create: bool, read_only: bool = False, purpose: str | None = None
+) -> SqlStateStore:
     """The store at ``sqlite:///path``, the path as it stands, or ``postgresql://…``.
 
     With ``create`` an absent store is made and an earlier one migrated, once, however many processes ask at
     the same time; without it neither happens. ``read_only`` refuses every append.
+    A store made for one ``purpose`` is refused to every other: rows of a paper fund are no history of a live one.
 
     Raises:
-        InvalidSettings: the URL names no store this program can use.
+        InvalidSettings: the URL names no store this program can use, or one made for something else.
         StoreUnavailable: absent, at another level, or out of reach.
     """
     if create and read_only:
@@ -53,9 +56,9 @@ def open_state_store(url: str, *, create: bool, read_only: bool = False) -> SqlS
             meta = _meta(engine)
             if create and (meta is None or meta.level < LEVEL):
                 with migrating:
-                    meta = _migrated(engine)
+                    meta = _migrated(engine, purpose)
         database = Database(engine, place=place, secrets=hidden)
-        return SqlStateStore(database, _usable(meta, place))
+        return SqlStateStore(database, _usable(meta, place, purpose))
     except BaseException:
         engine.dispose()
         raise
@@ -99,11 +102,12 @@ def _meta(engine: sa.Engine) -> StoreMeta | None:
     with engine.connect() as connection:
         if not sa.inspect(connection).has_table(STORE_META.name):
             return None
-        found = connection.execute(sa.select(STORE_META.c.version_num, STORE_META.c.store_id)).one_or_none()
-    return None if found is None else StoreMeta(level=found[0], store_id=found[1])
+        columns = (STORE_META.c.version_num, STORE_META.c.store_id, STORE_META.c.purpose)
+        found = connection.execute(sa.select(*columns)).one_or_none()
+    return None if found is None else StoreMeta(level=found[0], store_id=found[1], purpose=found[2])
 
 
-def _migrated(engine: sa.Engine) -> StoreMeta | None:
+def _migrated(engine: sa.Engine, purpose: str | None) -> StoreMeta | None:
     """All levels in one transaction, so that no process ever finds the store between two."""
     with engine.connect() as connection:
         if engine.dialect.name == SQLITE:
@@ -114,12 +118,14 @@ def _migrated(engine: sa.Engine) -> StoreMeta | None:
         STORE_META.create(connection, checkfirst=True)
         migrate(connection)
         unnamed = STORE_META.c.store_id.is_(None)
-        connection.execute(STORE_META.update().where(unnamed).values(store_id=secrets.token_hex(8)))
+        connection.execute(
+            STORE_META.update().where(unnamed).values(store_id=secrets.token_hex(8), purpose=purpose)
+        )
         connection.commit()
     return _meta(engine)
 
 
-def _usable(meta: StoreMeta | None, place: str) -> StoreMeta:
+def _usable(meta: StoreMeta | None, place: str, purpose: str | None) -> StoreMeta:
     if meta is None:
         raise _absent(place)
     if meta.level < LEVEL:
@@ -131,6 +137,11 @@ def _usable(meta: StoreMeta | None, place: str) -> StoreMeta:
         raise StoreUnavailable(
             f"state store at {place}: it is at level {meta.level}, made by a later program than this one"
             f" ({LEVEL}); use that program, or restore the copy made before it was migrated"
+        )
+    if purpose is not None and meta.purpose != purpose:
+        raise InvalidSettings(
+            f"state store at {place}: it was made for {meta.purpose or 'nobody in particular'} and this process is"
+            f" {purpose}; give each its own HEDGE_HOME, or its own HEDGE_STATE_URL"
         )
     return meta
 

@@ -24,6 +24,8 @@ class StoreMeta(NamedTuple):
 
     level: str
     store_id: str
+    purpose: str | None = None
+    """What it was made for, such as ``paper × dev``."""
 
 
 class SqlStateStore:

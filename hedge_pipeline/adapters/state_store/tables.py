@@ -56,8 +56,9 @@ STORE_META = sa.Table(
     METADATA,
     sa.Column("version_num", sa.String(32), primary_key=True),
     sa.Column("store_id", sa.Text),
+    sa.Column("purpose", sa.Text),
 )
-"""One row: the migration level, which Alembic keeps under its own column name, and the store's random id."""
+"""One row: the migration level, which Alembic keeps under its own column name, the store's random id, what it is for."""
 
 
 def _table(row_class: type[Any], name: str) -> sa.Table:

@@ -247,9 +247,9 @@ class TestServer:
     def test_a_driver_that_repeats_the_password_is_not_quoted(self, address: str, written: str):
         hidden = secrets_of(make_url(f"postgresql://{address}"))
 
-        with pytest.raises(StoreUnavailable, match=r"^state store at x: bad address \*\*\* given$"):
-            with translated(sqlite3, "x", hidden):
-                raise sqlite3.OperationalError(f"bad address {written}\ngiven")
+        complaint = r"^state store at x: bad address \*\*\* given$"
+        with pytest.raises(StoreUnavailable, match=complaint), translated(sqlite3, "x", hidden):
+            raise sqlite3.OperationalError(f"bad address {written}\ngiven")
 
     @pytest.mark.postgres
     def test_a_database_that_is_not_there_is_named(self, postgres: PostgresServer):
