@@ -9,7 +9,6 @@ from hedge_pipeline.domain.instruments import InstrumentsReading
 from hedge_pipeline.domain.prices import PriceAnswer, PricesReading
 from hedge_pipeline.domain.reserves import HoldingsReading
 from hedge_pipeline.domain.verdicts import Incident
-from hedge_pipeline.domain.sources import SourceHealth
 
 Row = TypeVar("Row")
 
@@ -88,7 +87,13 @@ class StateStore(Protocol):
         """The newest row in which that field is known, however many failed attempts came after it."""
 
     def rows(
-        self, table: type[Row], account: str, *, limit: int | None = None, newest_first: bool = False, **equal: Any
+        self,
+        table: type[Row],
+        account: str,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+        **equal: Any,
     ) -> list[Row]:
         """Rows in order of appending."""
 

@@ -48,25 +48,25 @@ class _Process(NamedTuple):
     is_zombie: bool
 
 
-def run_dev(*, port: int, directory: Path, module: str = "hedge_pipeline.definitions") -> int:
-    """Serve `module` on loopback until a signal or a failure, and return the exit code.
+def run_dev(*, port: int, directory: Path) -> int:
+    """Serve the workspace of a checkout on loopback until a signal or a failure, and return the exit code.
 
     The web server has no login and runs mutations for whoever reaches it: it is bound to loopback only.
 
     Args:
         port: where the UI listens.
-        directory: the checkout; dagster.yaml in it says where Dagster keeps its records.
-        module: the module that holds the definitions.
+        directory: the checkout; dagster.yaml in it says where Dagster keeps its records, workspace.yaml what is served.
 
     Raises:
-        click.ClickException: the port is taken, or the directory holds no dagster.yaml.
+        click.ClickException: the port is taken, or the directory holds no dagster.yaml or no workspace.yaml.
     """
-    if not (directory / "dagster.yaml").is_file():
-        raise click.ClickException(f"{directory} holds no dagster.yaml: start from the checkout")
+    for name in ("dagster.yaml", "workspace.yaml"):
+        if not (directory / name).is_file():
+            raise click.ClickException(f"{directory} holds no {name}: start from the checkout")
     _refuse_a_taken_port(port)
     click.echo(f"http://{LOOPBACK}:{port} is starting; Ctrl-C stops it and everything it started")
     quiet = ("-W", "ignore:Function `dev_command` is superseded")  # by a tool that is no part of the lock
-    arguments = f"-m dagster dev --host {LOOPBACK} --port {port} -m {module}".split()
+    arguments = f"-m dagster dev --host {LOOPBACK} --port {port} --workspace workspace.yaml".split()
     # Twice: whichever of the two is killed, the other one ends what is left.
     guarded = [sys.executable, "-m", "hedge_pipeline.supervisor", sys.executable, *quiet, *arguments]
     return supervise(guarded, directory=directory, patience=OUTER_PATIENCE)

@@ -105,7 +105,10 @@ def staged(
     store = open_state_store(f"sqlite:///{home / 'state.sqlite'}", create=True)
     with serve(venue) as url, Control(url, venue.admin_token) as control:
         policy = HttpPolicy(timeout=timedelta(seconds=1), requests_per_second=10_000, attempts=1)
-        http = {name: JsonHttp(source=name, base_url=url, clock=clock, policy=policy) for name in ("spot", "coingecko")}
+        http = {
+            name: JsonHttp(source=name, base_url=url, clock=clock, policy=policy)
+            for name in ("spot", "coingecko")
+        }
         fund = Fund(
             account="main",
             store=store,

@@ -17,7 +17,11 @@ DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "base", "core
 
 
 def test_no_module_needs_scrolling() -> None:
-    long = {str(file.relative_to(ROOT)): n for file in MODULES if (n := len(file.read_text().splitlines())) > LONGEST}
+    long = {
+        str(file.relative_to(ROOT)): n
+        for file in MODULES
+        if (n := len(file.read_text().splitlines())) > LONGEST
+    }
     assert long == {}
 
 
@@ -62,7 +66,9 @@ def test_a_verdict_is_made_in_one_place() -> None:
         for file in MODULES
         if re.search(r"\bGateDecision\(", file.read_text()) and "class GateDecision" not in file.read_text()
     ]
-    assert makers == ["domain/risk_gate.py", "read_model.py"], "the read model says HALTED of a store that is not there"
+    assert makers == ["domain/risk_gate.py", "read_model.py"], (
+        "the read model says HALTED of a store that is not there"
+    )
 
 
 def test_nothing_writes_the_environment() -> None:

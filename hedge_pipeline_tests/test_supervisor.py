@@ -53,7 +53,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from hedge_pipeline.supervisor import run_dev
-sys.exit(run_dev(port=int(sys.argv[1]), directory=Path.cwd(), module="endless"))
+sys.exit(run_dev(port=int(sys.argv[1]), directory=Path.cwd()))
 """
 # A sensor that starts by itself and a run that is in flight for ten minutes.
 ENDLESS = """
@@ -148,14 +148,18 @@ def free_port() -> int:
 
 def test_a_taken_port_is_refused_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").touch()
+    (tmp_path / "workspace.yaml").touch()
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(click.ClickException, match=f"port {port} is not free.*PORT="):
             run_dev(port=port, directory=tmp_path)
 
 
-def test_a_folder_without_dagster_yaml_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(click.ClickException, match="holds no dagster"):
+        run_dev(port=free_port(), directory=tmp_path)
+    (tmp_path / "dagster.yaml").touch()
+    with pytest.raises(click.ClickException, match="holds no workspace"):
         run_dev(port=free_port(), directory=tmp_path)
 
 
@@ -228,6 +232,7 @@ def test_serving_dagster_leaves_no_process_behind(
 ) -> None:
     (tmp_path / "dagster.yaml").write_text((REPOSITORY / "dagster.yaml").read_text())
     (tmp_path / "endless.py").write_text(ENDLESS)
+    (tmp_path / "workspace.yaml").write_text("load_from: [{python_module: endless}]")
     port = free_port()
     case = start(SERVE, str(port))
     case.wait_for("a run in flight", (tmp_path / "ready.run").exists)

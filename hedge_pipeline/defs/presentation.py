@@ -78,39 +78,41 @@ def instants(now: datetime, **stamps: datetime | None) -> dict[str, Any]:
 def table(
     rows: Sequence[object] | None, *columns: str, now: datetime | None = None
 ) -> dg.MetadataValue[Any] | None:
-    """These fields of frozen rows, one line per row; ``None`` when there is nothing to show.
+    """These fields of frozen rows, one line per row, without columns that are empty; ``None`` when there are no rows.
 
-    The column ``age_s`` is ``now`` minus the row's ``as_of``.
+    The column ``age_s`` is ``now`` minus the row's ``as_of`` or ``price_as_of``.
     """
     if not rows:
         return None
     names = columns or tuple(field.name for field in fields(rows[0]))  # type: ignore[arg-type]  # rows are dataclasses
-    lines = [[_cell(row, name, now) for name in names] for row in rows]
-    text = "\n".join(
-        f"| {' | '.join(cells)} |"
-        for cells in ([name.replace("_", " ") for name in names], ["---"] * len(names), *lines)
-    )
-    return dg.MetadataValue.md(text) if len(text) < MARKDOWN_IN_PLACE else _wide(names, rows, now)
+    texts = {name: [_text(row, name, now) for row in rows] for name in names}
+    kept = {name.replace("_", " "): column for name, column in texts.items() if any(column)}
+    lines = zip(*([_marked(text) for text in column] for column in kept.values()), strict=True)
+    text = "\n".join(f"| {' | '.join(cells)} |" for cells in (kept, ["---"] * len(kept), *lines))
+    return dg.MetadataValue.md(text) if len(text) < MARKDOWN_IN_PLACE else _wide(kept)
 
 
-def _wide(names: Sequence[str], rows: Sequence[object], now: datetime | None) -> dg.TableMetadataValue:
+def _wide(columns: Mapping[str, Sequence[str]]) -> dg.TableMetadataValue:
     """Always shown in place, at the price of a description of every column."""
-    records = [dg.TableRecord({name: _text(row, name, now) for name in names}) for row in rows]
+    records = [
+        dg.TableRecord(dict(zip(columns, cells, strict=True)))
+        for cells in zip(*columns.values(), strict=True)
+    ]
     return dg.MetadataValue.table(
-        records=records, schema=dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in names])
+        records=records, schema=dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in columns])
     )
 
 
-def _cell(row: object, name: str, now: datetime | None) -> str:
-    """A source's words may hold markup, and must not act as any."""
-    text = " ".join(_text(row, name, now).split())
-    return _MARKUP.sub(r"\\\1", text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…")
+def _marked(text: str) -> str:
+    """A cell of a Markdown table. A source's words may hold markup, and must not act as any."""
+    line = " ".join(text.split())
+    return _MARKUP.sub(r"\\\1", line if len(line) <= LONGEST_CELL else line[: LONGEST_CELL - 1] + "…")
 
 
 def _text(row: object, name: str, now: datetime | None) -> str:
     if name == "age_s":
-        as_of = getattr(row, "as_of", None)
-        return "" if as_of is None or now is None else f"{(now - as_of).total_seconds():.1f}"
+        as_of = getattr(row, "as_of", None) or getattr(row, "price_as_of", None)
+        return "" if as_of is None or now is None else f"{(now - as_of).total_seconds():,.1f}"
     value = getattr(row, name)
     if isinstance(value, Decimal):
         return f"{value:,.2f}" if MONEY.search(name) else f"{_DIGITS.plus(value).normalize():,f}"

@@ -28,7 +28,7 @@ def prices(fund: dg.ResourceParam[Fund]) -> dg.MaterializeResult[None]:
                 "failures": table(reading.failures, "asset", "source", "reason"),
                 "quotes": table(reading.quotes, "asset", "usd", "source", "age_s", "valid_until", now=now),
                 "closed": table(reading.closed),
-                **instants(now, as_of=reading.as_of),
+                **instants(now, oldest_price=reading.as_of),
             }
         )
     )
@@ -61,9 +61,18 @@ def reserves_valuations(fund: dg.ResourceParam[Fund]) -> dg.MaterializeResult[No
                 "treasury_usd": valuation.treasury_usd,
                 "reserves_usd": valuation.reserves_usd,
                 "holdings": table(
-                    valuation.values, "place", "asset", "quantity", "price_usd", "value_usd", "reason"
+                    valuation.values,
+                    "place",
+                    "asset",
+                    "quantity",
+                    "price_usd",
+                    "value_usd",
+                    "price_source",
+                    "age_s",
+                    "reason",
+                    now=now,
                 ),
-                **instants(now, as_of=valuation.as_of, valid_until=valuation.valid_until),
+                **instants(now, oldest_price=valuation.as_of, valid_until=valuation.valid_until),
             }
         )
     )

@@ -189,7 +189,11 @@ def went_backwards(previous: AccountReading | None, current: AccountReading) -> 
         return None
     lists = (
         ("balances", _balance_stamps(previous), _balance_stamps(current)),
-        ("balances", _position_stamps(previous.account_positions), _position_stamps(current.account_positions)),
+        (
+            "balances",
+            _position_stamps(previous.account_positions),
+            _position_stamps(current.account_positions),
+        ),
         ("positions", _position_stamps(previous.positions), _position_stamps(current.positions)),
     )
     for source, before, after in lists:
@@ -211,4 +215,6 @@ def _balance_stamps(reading: AccountReading) -> dict[str, datetime | None]:
 def _position_stamps(
     positions: tuple[AccountPosition, ...] | tuple[Position, ...] | None,
 ) -> dict[str, datetime | None]:
-    return {f"{position.symbol} {position.position_side}": position.updated_at for position in positions or ()}
+    return {
+        f"{position.symbol} {position.position_side}": position.updated_at for position in positions or ()
+    }

@@ -1,13 +1,13 @@
 """Every error of the project, by the reaction it asks for.
 
-    HedgeError
-    ├── InvalidSettings      a person corrects the named key, then starts again
-    ├── InvalidState         stored or given state contradicts itself: a person looks
-    ├── SourceUnavailable    a read failed and had no effect: record it, try next cycle
-    │   └── SourceMalformed  an answer arrived and cannot be believed: record it, try next cycle
-    ├── ConcurrentAppend     somebody else advanced the same chain first: read again, redo
-    ├── StoreUnavailable     the state store cannot be read or written: stop, the gate is closed
-    └── CommandRefused       an operator's command may not run now: tell why and what would allow it
+HedgeError
+├── InvalidSettings      a person corrects the named key, then starts again
+├── InvalidState         stored or given state contradicts itself: a person looks
+├── SourceUnavailable    a read failed and had no effect: record it, try next cycle
+│   └── SourceMalformed  an answer arrived and cannot be believed: record it, try next cycle
+├── ConcurrentAppend     somebody else advanced the same chain first: read again, redo
+├── StoreUnavailable     the state store cannot be read or written: stop, the gate is closed
+└── CommandRefused       an operator's command may not run now: tell why and what would allow it
 """
 
 

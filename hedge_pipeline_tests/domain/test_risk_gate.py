@@ -163,9 +163,9 @@ def test_an_incident_is_opened_once_and_closed_when_it_is_over(bench: Bench) -> 
     opened = incident_changes(decision, ()).opened
     assert [incident.key for incident in opened if incident.reason == "peak_state_stale"] == ["peak_is_fresh"]
     assert incident_changes(decision, opened).opened == ()
-    assert {incident.key for incident, why in incident_changes(bench.judge(), opened).closed if why == "recovered"} == {
-        incident.key for incident in opened
-    }
+    assert {
+        incident.key for incident, why in incident_changes(bench.judge(), opened).closed if why == "recovered"
+    } == {incident.key for incident in opened}
 
 
 def test_unavailable_realized_pnl_is_unknown(bench: Bench) -> None:
@@ -204,7 +204,7 @@ def test_each_rung_of_the_drawdown_ladder_has_its_effect(
         (("0", "0", "0.3"), False),
     ],
 )
-def test_a_limit_trips_on_two_of_three(bench: Bench, losses: tuple[str, ...], trips: bool) -> None:
+def test_a_limit_trips_on_two_of_three(bench: Bench, losses: tuple[str, ...], *, trips: bool) -> None:
     decision = bench.judge(bench.with_losses("drawdown", *losses))
     assert (decision.state is TradingState.HALTED) is trips
 
@@ -237,7 +237,10 @@ def test_yesterdays_loss_is_not_todays(bench: Bench) -> None:
         losing, peak=replace(bench.peak, as_of=bench.peak.as_of + shift, daily_loss=Decimal("0.10")),
         recent_peaks=tuple(replace(p, as_of=p.as_of + shift) for p in losing.recent_peaks or ()),
     )  # fmt: skip
-    before, after = bench.judge(just_before, now=midnight - SECOND), bench.judge(just_before, now=midnight + SECOND)
+    before, after = (
+        bench.judge(just_before, now=midnight - SECOND),
+        bench.judge(just_before, now=midnight + SECOND),
+    )
     assert "daily_loss_limit" in reasons(before)
     assert "daily_loss_limit" not in reasons(after)
 
@@ -324,7 +327,12 @@ def test_a_depeg_beyond_one_percent_reduces(bench: Bench, usd: str, state: Tradi
 
 @pytest.mark.parametrize(
     ("offset", "state"),
-    [(1.0, TradingState.ACTIVE), (1.1, TradingState.REDUCING), (-1.1, TradingState.REDUCING), (2.6, TradingState.HALTED)],
+    [
+        (1.0, TradingState.ACTIVE),
+        (1.1, TradingState.REDUCING),
+        (-1.1, TradingState.REDUCING),
+        (2.6, TradingState.HALTED),
+    ],
 )
 def test_a_clock_that_is_off_reduces_and_then_halts(bench: Bench, offset: float, state: TradingState) -> None:
     clock = bench.account.clock
@@ -345,7 +353,9 @@ def test_unknown_exposure_is_a_veto(bench: Bench) -> None:
     assert "exposure_unavailable" in reasons(decision)
 
 
-def test_incomplete_reporting_is_told_and_trading_goes_on_unless_the_fund_chose_otherwise(bench: Bench) -> None:
+def test_incomplete_reporting_is_told_and_trading_goes_on_unless_the_fund_chose_otherwise(
+    bench: Bench,
+) -> None:
     inputs = bench.with_nav(aum_complete=False, aum_problems=("reserves XAUT is unpriced",))
     assert bench.judge(inputs).state is TradingState.ACTIVE
     assert reasons(bench.judge(inputs)) == {"reserves_incomplete"}
