@@ -19,7 +19,7 @@ from hedge_pipeline.adapters.prices import (
     JsonHttp,
     SpotPrices,
 )
-from hedge_pipeline.adapters.state_store import open_state_store
+from hedge_pipeline.composition import open_store
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.prices import PriceLimits
@@ -102,7 +102,7 @@ def staged(
     core = open_core(world or World(seed=7), now_ms=clock.milliseconds(), account=account, pace=pace)
     venue = PaperVenue(core, clock.milliseconds, weight_limit=None)
     settings = load_settings({"HEDGE_HOME": str(home)})
-    store = open_state_store(f"sqlite:///{home / 'state.sqlite'}", create=True)
+    store = open_store(settings, create=True)
     with serve(venue) as url, Control(url, venue.admin_token) as control:
         policy = HttpPolicy(timeout=timedelta(seconds=1), requests_per_second=10_000, attempts=1)
         http = {

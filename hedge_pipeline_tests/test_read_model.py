@@ -76,13 +76,13 @@ def test_a_nav_from_the_future_is_not_of_now(stage: Stage):
 def test_a_failed_attempt_leaves_the_last_accepted_figures_and_says_so(stage: Stage):
     good = stage.nav
     stage.control.set_fault("/fapi/v3/positionRisk", "drop")
-    stage.beat(4)
+    stage.beat()
 
     view = read_fund(stage.fund)
 
     assert view.nav == good
     assert view.attempt != good
-    assert view.stale
+    assert view.stale, "though it is young"
     assert not view.complete
     assert view.positions, "the last known ones"
 

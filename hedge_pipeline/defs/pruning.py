@@ -25,6 +25,11 @@ RUNLESS = ""
 """The run id of events that no run made."""
 INDEX = "index"
 """Name of the SQLite file that holds the events of all assets, beside one file per run."""
+LASTING = (
+    dg.DagsterEventType.ASSET_MATERIALIZATION,
+    dg.DagsterEventType.ASSET_OBSERVATION,
+    dg.DagsterEventType.FRESHNESS_STATE_CHANGE,
+)
 RUNS_AT_ONCE = 500
 """More than an hour makes; a backlog takes several prunings."""
 YOUNG = timedelta(hours=1)
@@ -103,7 +108,7 @@ def _prune_runs(
 
 
 def _runs_still_shown(storage: SqlEventLogStorage) -> frozenset[str]:
-    """Runs that made an asset's latest event of some kind or a check's latest evaluation."""
+    """Runs that made an asset's latest materialization or a check's latest evaluation."""
     events, evaluations = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
     with storage.index_connection() as connection:
         of_events = connection.execute(sa.select(events.run_id).where(events.id.in_(_latest_events())))
@@ -114,11 +119,12 @@ def _runs_still_shown(storage: SqlEventLogStorage) -> frozenset[str]:
 
 
 def _latest_events() -> sa.Select[tuple[int]]:
-    """Ids of each asset's latest event of each kind."""
+    """Ids of each asset's latest event of each kind that tells what became of it; plans of runs do not."""
     events = SqlEventLogStorageTable.c
     return (
         sa.select(sa.func.max(events.id))
         .where(events.asset_key.is_not(None))
+        .where(events.dagster_event_type.in_([kind.value for kind in LASTING]))
         .group_by(events.asset_key, events.dagster_event_type)
     )
 

@@ -54,6 +54,12 @@ def test_from_nothing_to_a_valued_fund_that_status_tells_with_everything_stopped
     assert len(content["positions"]) == 5
 
 
+def test_what_it_started_has_ended_before_it_returns(hedge: Hedge, home: Path):
+    assert hedge("run").exit_code == 0
+
+    assert running_on(home) == []
+
+
 def test_servers_that_run_already_are_used_and_left_running(hedge: Hedge, home: Path):
     assert hedge("local", "up").exit_code == 0
 

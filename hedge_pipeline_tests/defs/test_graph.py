@@ -1,15 +1,23 @@
 """The graph as the desk sees it: who depends on whom, and which checks each job carries."""
 
+import re
+
 import dagster as dg
 
+from hedge_pipeline.definitions import build_definitions
 from hedge_pipeline.defs.trading import GATED
+from tools import graph
 
 CHAIN = {"accounts", "marks", "instruments", "income", "nav_snapshots", "peak_states", "gate_decisions"}
 
 
+def test_the_graph_is_the_one_that_was_reviewed() -> None:
+    """`make graph` writes the file anew."""
+    assert graph.told(build_definitions(environment={})) == graph.FILE.read_text()
+
+
 def test_trading_depends_directly_on_every_gated_asset(definitions: dg.Definitions) -> None:
-    graph = definitions.resolve_asset_graph()
-    parents = graph.get(dg.AssetKey("trading_permissions")).parent_keys
+    parents = definitions.resolve_asset_graph().get(dg.AssetKey("trading_permissions")).parent_keys
     assert (
         {key.to_user_string() for key in parents} == CHAIN == {asset.key.to_user_string() for asset in GATED}
     )
@@ -18,16 +26,11 @@ def test_trading_depends_directly_on_every_gated_asset(definitions: dg.Definitio
 def test_the_trading_job_carries_every_blocking_check_of_what_it_depends_on(
     definitions: dg.Definitions,
 ) -> None:
-    graph = definitions.resolve_asset_graph()
-    blocking = {key for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
+    resolved = definitions.resolve_asset_graph()
+    blocking = {key for key in resolved.asset_check_keys if resolved.get_check_spec(key).blocking}
     due = {key for key in blocking if key.asset_key.to_user_string() in CHAIN}
     assert due, "there are blocking checks"
-    layer = definitions.resolve_job_def("trading_job").asset_layer
-    assert due <= set(
-        layer.selected_asset_check_keys
-        if hasattr(layer, "selected_asset_check_keys")
-        else layer.asset_graph.asset_check_keys
-    )
+    assert due <= definitions.resolve_job_def("trading_job").asset_layer.asset_graph.asset_check_keys
 
 
 def test_the_gate_job_holds_the_gate_alone(definitions: dg.Definitions) -> None:
@@ -43,3 +46,11 @@ def test_every_asset_tells_an_operator_what_to_do(definitions: dg.Definitions) -
         assert spec.owners
         assert spec.kinds
         assert spec.group_name
+
+
+def test_every_check_says_what_holds_and_what_to_expect(definitions: dg.Definitions) -> None:
+    resolved = definitions.resolve_asset_graph()
+    for key in resolved.asset_check_keys:
+        description = resolved.get_check_spec(key).description
+        assert description, key
+        assert len(re.findall(r"[.?]( |$)", description)) >= 2, f"{key}: what holds, then how it clears"

@@ -1,6 +1,7 @@
 """Runs of the real jobs against the staged venue: what a source's failure leaves behind, and where it shows."""
 
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -10,7 +11,7 @@ from hedge_pipeline.domain.verdicts import GateDecision, TradingState
 from hedge_pipeline_tests.defs.driving import failed_checks, run
 from hedge_pipeline_tests.stage import Stage
 
-FAULTS = {
+FAULTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "positions failing": ("/fapi/v3/positionRisk", "respond", {"status": 500, "body": "down"}, "positions"),
     "balances failing": ("/fapi/v3/account", "respond", {"status": 503, "body": "down"}, "balances"),
     "marks failing": ("/fapi/v1/premiumIndex", "respond", {"status": 500, "body": "down"}, "marks"),

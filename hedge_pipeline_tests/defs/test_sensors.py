@@ -185,7 +185,7 @@ def test_reserves_are_valued_between_records_and_a_failure_asks_for_one_red_run(
     assert "treasury 0.00, reserves 0.00 USD" in why_skipped(tick("reserves_sensor"))
     (stage.home / "reserves.toml").write_text('[holdings]\nXAUT = "2"\n')
     stage.control.set_fault("/api/v3/simple/price", "rate_limit", retry_after_s=60)
-    requests = []
+    requests: list[object] = []
     for _ in range(3):
         stage.clock.pass_by(timedelta(seconds=20))
         requests += asked(tick("reserves_sensor"))
@@ -193,10 +193,3 @@ def test_reserves_are_valued_between_records_and_a_failure_asks_for_one_red_run(
     valuation = stage.fund.latest(ReservesValuation)
     assert valuation is not None
     assert not valuation.complete
-
-
-def test_every_sensor_and_schedule_runs_by_default(definitions: dg.Definitions) -> None:
-    repository = definitions.get_repository_def()
-    assert {s.default_status.value for s in (*repository.sensor_defs, *repository.schedule_defs)} == {
-        "RUNNING"
-    }

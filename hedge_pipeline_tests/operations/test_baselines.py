@@ -87,6 +87,14 @@ def test_money_lost_before_the_inception_is_part_of_the_mark(serious: Stage):
     assert state.drawdown > Decimal("0.1")
 
 
+def test_what_was_booked_after_the_valuation_is_no_part_of_it(serious: Stage):
+    serious.clock.pass_by(timedelta(seconds=5))
+    serious.control.realize("BTCUSDT", "-20000")
+    serious.clock.pass_by(timedelta(seconds=5))
+
+    assert declare(serious).high_water_mark == 1
+
+
 def test_money_moved_before_the_inception_is_no_performance(serious: Stage):
     serious.control.deposit("USDT", "20000")
     serious.control.withdraw("USDC", "5000")

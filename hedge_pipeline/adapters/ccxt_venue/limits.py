@@ -6,14 +6,17 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueLimits:
-    """Bounds of the reading side. Durations of reads include their retries."""
+    """Bounds of the reading side. Durations of reads include their retries.
+
+    The four reads of one valuation together stay below 25 s, whatever hangs: the daemon waits a minute for a heartbeat.
+    """
 
     request: timedelta = timedelta(seconds=3)
     """One HTTP request, from connecting to the last byte."""
-    account: timedelta = timedelta(seconds=12)
-    marks: timedelta = timedelta(seconds=8)
-    instruments: timedelta = timedelta(seconds=10)
-    income: timedelta = timedelta(seconds=20)
+    account: timedelta = timedelta(seconds=8)
+    marks: timedelta = timedelta(seconds=5)
+    instruments: timedelta = timedelta(seconds=3)
+    income: timedelta = timedelta(seconds=7)
     retry_pause: timedelta = timedelta(milliseconds=250)
     """Before the one retry of a read that timed out, was dropped or met a server error."""
     round_trip: timedelta = timedelta(seconds=2)

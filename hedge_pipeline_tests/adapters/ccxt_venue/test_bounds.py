@@ -274,8 +274,8 @@ def test_importing_the_adapter_does_not_import_ccxt() -> None:
     assert run.stdout.strip() == "False"
 
 
-def test_defaults_keep_an_account_read_within_twelve_seconds() -> None:
+def test_defaults_keep_a_whole_valuation_within_twenty_five_seconds() -> None:
     limits = VenueLimits()
-    assert limits.account <= timedelta(seconds=12)
+    assert limits.account + limits.marks + limits.instruments + limits.income < timedelta(seconds=25)
     assert limits.recv_window == timedelta(seconds=5)
     assert limits.round_trip == timedelta(seconds=2)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hedge_pipeline.adapters.state_store import SqlStateStore, open_state_store
+from hedge_pipeline.adapters.state_store.scalars import instant_text
 from hedge_pipeline.adapters.state_store.tables import TABLES
 from hedge_pipeline.domain.account import AccountReading, IncomeRow
 from hedge_pipeline.domain.drawdown import PeakState
@@ -66,6 +67,14 @@ def test_an_instant_comes_back_in_utc_whatever_zone_it_came_in(
     assert found is not None
     assert found.occurred_at == instant
     assert found.occurred_at.tzinfo is UTC
+
+
+@given(st.lists(st.datetimes(timezones=st.just(UTC)), min_size=2))
+def test_texts_of_instants_sort_as_instants_and_are_of_one_width(instants: list[datetime]):
+    texts = [instant_text(instant) for instant in instants]
+
+    assert sorted(texts) == [instant_text(instant) for instant in sorted(instants)]
+    assert {len(text) for text in texts} == {32}
 
 
 @pytest.mark.finding("S1-NAV-4")
