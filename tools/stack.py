@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import dagster as dg
+
 from hedge_pipeline import local
 from hedge_pipeline.composition import build_fund
 from hedge_pipeline.cycle import Fund
@@ -82,6 +84,14 @@ class Stack:
         )
 
     @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """What Dagster recorded, opened from this process."""
+        with dg.DagsterInstance.local_temp(
+            str(self.records), overrides={"telemetry": {"enabled": False}}
+        ) as made:
+            yield made
+
+    @contextmanager
     def control(self) -> Iterator[Control]:
         """The back door of the venue that runs."""
         with Control.from_ready_file(local.ready_file(self.home)) as control:
@@ -107,15 +117,15 @@ class Stack:
 
 @contextmanager
 def stack(
-    folder: Path, options: PathOptions | None = None, *, holdings: dict[str, str] | None = None
+    folder: Path, options: PathOptions | None = None, *, files: dict[str, str] | None = None
 ) -> Iterator[Stack]:
-    """A new fund with its local servers up while the block lasts. ``holdings`` are file texts by name."""
+    """A new fund with its local servers up while the block lasts. ``files`` are texts by name, in its home."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(REPOSITORY / name, folder / name)
     made = Stack(folder)
     made.home.mkdir()
-    for name, text in (holdings or {}).items():
+    for name, text in (files or {}).items():
         (made.home / name).write_text(text)
     local.up(made.home, options or PathOptions(), with_this_process=True)
     try:

@@ -116,9 +116,7 @@ def _control() -> Iterator["Control"]:
         CommandRefused: none run, or they refuse.
         SourceUnavailable: they do not answer.
     """
-    import httpx
-
-    from hedge_pipeline.paper.control import Control, ControlRefused
+    from hedge_pipeline.paper.control import Control, ControlRefused, VenueSilent
 
     found = servers.running(_paper_home())
     if found is None:
@@ -128,8 +126,8 @@ def _control() -> Iterator["Control"]:
             yield control
     except ControlRefused as refusal:
         raise CommandRefused(str(refusal)) from None
-    except httpx.HTTPError as failure:
-        reason = f"no answer from {found.base_url} ({failure}); `hedge local down`, then `hedge local up`"
+    except VenueSilent as silence:
+        reason = f"{silence}; `hedge local down`, then `hedge local up`"
         raise SourceUnavailable("local servers", reason) from None
 
 

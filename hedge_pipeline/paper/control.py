@@ -17,6 +17,10 @@ class ControlRefused(Exception):
     """The venue refused an action; the message is its reason."""
 
 
+class VenueSilent(Exception):
+    """Nobody answered where the venue should be."""
+
+
 @dataclass
 class Control:
     """A client of one venue. Amounts go as text, so that none is rounded on the way."""
@@ -124,7 +128,10 @@ class Control:
 
     def _ask(self, method: str, action: str, **body: Any) -> Any:
         sent = {name: value for name, value in body.items() if value is not None}
-        answer = self._client.request(method, f"/paper/{action}", json=sent)
+        try:
+            answer = self._client.request(method, f"/paper/{action}", json=sent)
+        except httpx.HTTPError as error:
+            raise VenueSilent(f"{action}: nobody answers at {self.base_url} ({type(error).__name__})") from None
         if answer.status_code != httpx.codes.OK:
             raise ControlRefused(f"{action}: {answer.json().get('error', answer.status_code)}")
         return answer.json()

@@ -100,7 +100,7 @@ def test_servers_that_do_not_answer_are_told_as_such(hedge: Hedge, home: Path):
     answer = hedge("local", "fault", "list")
 
     assert answer.exit_code == 1
-    assert "no answer from" in answer.stderr
+    assert "nobody answers at" in answer.stderr
 
 
 def test_other_profiles_have_no_local_servers(hedge: Hedge, home: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,183 @@
+"""The real daemon over a real venue: it beats without runs, closes when the venue is gone, and opens by itself, but not past a latch.
+
+One stack serves the whole file, in the order of its tests, at a faster cadence than by default: it takes minutes to see a
+gate close and open.
+"""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from hedge_pipeline import local
+from hedge_pipeline.domain.account import AccountReading
+from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.verdicts import GateDecision, TradingState
+from hedge_pipeline.local import PathOptions
+from tools.stack import Stack, stack
+
+pytestmark = [pytest.mark.long, pytest.mark.live_stack, pytest.mark.timeout(400)]
+
+SETTINGS = """
+[cadence]
+valuation = "10s"
+[freshness]
+nav = "40s"
+peak = "50s"
+marks = "30s"
+"""
+LIMIT_S, TICK_S = 40, 15
+"""The NAV's limit; a cadence and the daemon's loop of five seconds."""
+LONGEST_BEAT = timedelta(seconds=25)
+START_S = 240
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    with stack(tmp_path_factory.mktemp("served"), files={"hedge.toml": SETTINGS}) as made, made.served(port):
+        yield made
+
+
+@pytest.fixture(scope="module")
+def instance(served: Stack) -> Iterator[dg.DagsterInstance]:
+    wait_for(START_S, "the first decision", lambda: served.fund.latest(GateDecision) is not None)
+    with served.instance() as made:
+        yield made
+
+
+def wait_for(seconds: float, what: str, is_true: Callable[[], bool]) -> float:
+    """How long it took."""
+    start = time.monotonic()
+    while not is_true():
+        assert time.monotonic() - start < seconds, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.5)
+    return time.monotonic() - start
+
+
+def decision(served: Stack) -> GateDecision:
+    found = served.fund.latest(GateDecision)
+    assert found is not None
+    return found
+
+
+def is_active(served: Stack) -> bool:
+    return decision(served).state is TradingState.ACTIVE
+
+
+def beats(served: Stack) -> int:
+    return len(served.fund.store.columns(NavSnapshot, "main", "ordinal"))
+
+
+def verdicts_of_runs(instance: dg.DagsterInstance, job: str) -> set[str]:
+    return {run.status.value for run in instance.get_runs(dg.RunsFilter(job_name=job))}
+
+
+@contextmanager
+def venue_stopped(served: Stack) -> Iterator[None]:
+    """It accepts connections and answers nothing: the worst a source can do."""
+    servers = local.running(served.home)
+    assert servers is not None
+    os.kill(servers.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(servers.pid, signal.SIGCONT)
+
+
+def test_it_values_and_judges_by_itself_without_a_run_while_all_is_well(
+    served: Stack, instance: dg.DagsterInstance
+) -> None:
+    wait_for(180, "the bar's trading job", lambda: "SUCCESS" in verdicts_of_runs(instance, "trading_job"))
+    of_the_heartbeat = dg.RunsFilter(tags={"dagster/sensor_name": "valuation_sensor"})
+    runs_before, beats_before = instance.get_runs_count(of_the_heartbeat), beats(served)
+
+    wait_for(120, "four beats", lambda: beats(served) >= beats_before + 4)
+
+    assert instance.get_runs_count(of_the_heartbeat) == runs_before
+    events = instance.fetch_materializations(dg.AssetKey("nav_snapshots"), limit=2).records
+    assert [event.run_id for event in events] == ["", ""], "reported, not made by a run"
+    record = instance.get_latest_asset_check_evaluation_record(
+        dg.AssetCheckKey(dg.AssetKey("nav_snapshots"), "nav_is_accepted")
+    )
+    assert record is not None
+    assert record.status.value == "SUCCEEDED"
+
+
+def test_a_venue_that_hangs_closes_the_gate_in_time_and_it_opens_by_itself(
+    served: Stack, instance: dg.DagsterInstance
+) -> None:
+    wait_for(120, "an open gate", lambda: is_active(served))
+    last_open = decision(served)
+    with venue_stopped(served):
+        wait_for(
+            LIMIT_S + TICK_S + LONGEST_BEAT.total_seconds(), "a closed gate", lambda: not is_active(served)
+        )
+        closed = decision(served)
+        assert closed.state is TradingState.HALTED
+        assert {breach.reason for breach in closed.breaches} & {
+            "nav_stale",
+            "exposure_unavailable",
+            "clock_unknown",
+        }
+        assert all(breach.remedy for breach in closed.breaches)
+        assert closed.recorded_at - last_open.recorded_at < timedelta(seconds=LIMIT_S + TICK_S) + LONGEST_BEAT
+        judged = len(served.fund.store.columns(GateDecision, "main", "state"))
+        wait_for(90, "more verdicts while it hangs", lambda: more_verdicts(served, judged + 2))
+    wait_for(180, "an open gate", lambda: is_active(served))
+
+    assert "FAILURE" in verdicts_of_runs(instance, "gate_job"), "the closing is a red run"
+    assert "FAILURE" in verdicts_of_runs(instance, "nav_job"), "and so is the valuation that failed"
+    assert longest_beat(served) < LONGEST_BEAT
+
+
+def more_verdicts(served: Stack, count: int) -> bool:
+    return len(served.fund.store.columns(GateDecision, "main", "state")) >= count
+
+
+def longest_beat(served: Stack) -> timedelta:
+    """From the first request of a valuation to its snapshot."""
+    begun = served.fund.store.columns(AccountReading, "main", "attempted_at")
+    taken = [recorded for (recorded,) in served.fund.store.columns(NavSnapshot, "main", "recorded_at")]
+    spans: list[timedelta] = []
+    for (start,) in begun:
+        after = [recorded for recorded in taken if recorded > start]
+        spans += [min(after) - start] if after else []
+    return max(spans)
+
+
+def test_a_venue_that_comes_back_elsewhere_is_found(served: Stack, instance: dg.DagsterInstance) -> None:
+    wait_for(120, "an open gate", lambda: is_active(served))
+    local.down(served.home)
+    wait_for(LIMIT_S + TICK_S, "a closed gate", lambda: not is_active(served))
+
+    local.up(served.home, PathOptions(), with_this_process=True)
+
+    wait_for(180, "an open gate", lambda: is_active(served))
+
+
+def test_money_that_leaves_unannounced_keeps_the_gate_closed(
+    served: Stack, instance: dg.DagsterInstance
+) -> None:
+    wait_for(120, "an open gate", lambda: is_active(served))
+    with served.control() as control:
+        control.withdraw("USDT", "1000")
+    wait_for(LIMIT_S + TICK_S, "a closed gate", lambda: not is_active(served))
+    beats_before = beats(served)
+
+    wait_for(120, "six good beats", lambda: beats(served) >= beats_before + 6)
+
+    assert decision(served).state is TradingState.HALTED
+    assert "unregistered_outflow" in {breach.reason for breach in decision(served).breaches}
+    snapshot = served.fund.latest(NavSnapshot)
+    assert snapshot is not None
+    assert snapshot.accepted, "valuation goes on"
+    open_latches = [i.key for i in served.fund.store.open_incidents("main") if i.latched]
+    assert open_latches == ["outflows_are_announced"]
