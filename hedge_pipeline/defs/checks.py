@@ -70,7 +70,7 @@ def schema_check(
         name=f"{asset.key.to_user_string()}_match_their_schema",
         blocking=blocking,
         description=(
-            "The latest row keeps every promise of the data dictionary (`domain/schemas.py`). A failure is a defect of "
+            "The latest row keeps every promise of the data dictionary (`domain/schemas/`). A failure is a defect of "
             "this program or an edited store, never of a source: keep the row and the program's version, and report both."
         ),
     )
