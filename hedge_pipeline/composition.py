@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from hedge_pipeline import local
+from hedge_pipeline.adapters.absent_venue import AbsentVenue
 from hedge_pipeline.adapters.holdings import HoldingsFiles
 from hedge_pipeline.adapters.state_store import SqlStateStore, open_state_store
 from hedge_pipeline.adapters.system_clock import SystemClock
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.domain.account import AccountReading, IncomeRow, MarksReading
+from hedge_pipeline.domain.errors import SourceUnavailable
 from hedge_pipeline.domain.instruments import InstrumentsReading
 from hedge_pipeline.domain.prices import PricesReading
 from hedge_pipeline.domain.reserves import HoldingsReading
-from hedge_pipeline.ports import Clock, HoldingsSource, Pricer, StateStore, Venue
+from hedge_pipeline.ports import Clock, HoldingsSource, Pricer, PriceSource, StateStore, Venue
 from hedge_pipeline.settings import Profile, Settings
 
 
@@ -91,7 +93,10 @@ class Outside:
 
     @property
     def _venue(self) -> Venue:
-        return self._venue_at(self._address(self._settings.venue.base_url))
+        try:
+            return self._venue_at(self._address(self._settings.venue.base_url))
+        except SourceUnavailable as absence:
+            return AbsentVenue(account=self._settings.fund.account, clock=self._clock, reason=str(absence))
 
     @property
     def _pricer(self) -> Pricer:
@@ -143,7 +148,6 @@ class Outside:
         from hedge_pipeline.adapters.prices import (
             CoinGeckoPrices,
             CrossRates,
-            HoldingsPricer,
             HttpPolicy,
             JsonHttp,
             SpotPrices,
@@ -161,13 +165,20 @@ class Outside:
             key=key.get_secret_value() if key else None,
         )
         spot = JsonHttp(source="spot", base_url=spot_url, clock=self._clock, policy=policy)
+        return self._pricer_of((SpotPrices(spot), CoinGeckoPrices(coingecko), CrossRates(coingecko)))
+
+    def _pricer_of(self, sources: Sequence[PriceSource]) -> Pricer:
+        from hedge_pipeline.adapters.prices import HoldingsPricer
+
         return HoldingsPricer(
-            account=settings.fund.account,
-            sources=(SpotPrices(spot), CoinGeckoPrices(coingecko), CrossRates(coingecko)),
-            limits=settings.prices.limits(),
+            account=self._settings.fund.account, sources=sources, limits=self._settings.prices.limits()
         )
 
     def price(
         self, holdings: HoldingsReading | str, previous: PricesReading | None, now: Callable[[], datetime], /
     ) -> PricesReading:
-        return self._pricer(holdings, previous, now)
+        try:
+            pricer = self._pricer
+        except SourceUnavailable as absence:
+            return self._pricer_of(())(str(absence), previous, now)
+        return pricer(holdings, previous, now)

@@ -102,7 +102,9 @@ def staged(
         (home / name).write_text(text)
     core = open_core(world or World(seed=7), now_ms=clock.milliseconds(), account=account, pace=pace)
     venue = PaperVenue(core, clock.milliseconds, weight_limit=None)
-    settings = load_settings({"HEDGE_HOME": str(home), **({"HEDGE_STATE_URL": state_url} if state_url else {})})
+    settings = load_settings(
+        {"HEDGE_HOME": str(home), **({"HEDGE_STATE_URL": state_url} if state_url else {})}
+    )
     store = open_store(settings, create=True)
     with serve(venue) as url, Control(url, venue.admin_token) as control:
         policy = HttpPolicy(timeout=timedelta(seconds=1), requests_per_second=10_000, attempts=1)

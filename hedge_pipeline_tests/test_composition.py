@@ -11,6 +11,7 @@ import pytest
 from hedge_pipeline import cycle, local
 from hedge_pipeline.composition import Outside, build_fund, open_fund, open_store, uses_local_servers
 from hedge_pipeline.domain.errors import InvalidSettings, StoreUnavailable
+from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.verdicts import TradingState
 from hedge_pipeline.local import PathOptions
 from hedge_pipeline.settings import Settings, load_settings
@@ -125,3 +126,20 @@ def test_a_paper_funds_rows_are_never_taken_for_another_funds_history(home: Path
         with pytest.raises(InvalidSettings, match="was made for paper × dev"):
             open_store(load_settings({"HEDGE_HOME": str(home), **other}), create=True)
     open_store(paper, create=False).close()
+
+
+def test_a_venue_that_cannot_be_started_is_a_failed_source_of_every_kind(home: Path) -> None:
+    (home / "paper" / "venue").mkdir(parents=True)
+    (home / "paper" / "venue" / "state.json").write_text("{")
+    fund = build_fund(paper(home))
+
+    decision = cycle.run_cycle(fund)
+
+    assert decision.state is TradingState.HALTED
+    snapshot = fund.latest(NavSnapshot)
+    assert snapshot is not None, "the attempt is a row"
+    failed = {problem.source for problem in snapshot.problems}
+    assert {"clock", "balances", "positions", "marks", "income"} <= failed
+    assert all(
+        "did not start" in problem.message for problem in snapshot.problems if problem.source == "clock"
+    )

@@ -131,7 +131,9 @@ class Control:
         try:
             answer = self._client.request(method, f"/paper/{action}", json=sent)
         except httpx.HTTPError as error:
-            raise VenueSilent(f"{action}: nobody answers at {self.base_url} ({type(error).__name__})") from None
+            raise VenueSilent(
+                f"{action}: nobody answers at {self.base_url} ({type(error).__name__})"
+            ) from None
         if answer.status_code != httpx.codes.OK:
             raise ControlRefused(f"{action}: {answer.json().get('error', answer.status_code)}")
         return answer.json()
