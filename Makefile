@@ -6,7 +6,7 @@ PORT ?= 3000
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --durations=10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test test-long check check-long bench findings graph lock fmt clean
+.PHONY: help setup run dev test test-long check check-long bench findings faults soak graph lock fmt clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ bench: setup ## measure what has a budget
 
 findings: setup ## how many tests prove each audit row; SAMPLE=10 [SEED=n] names the tests of some rows
 	@$(BIN)/python tools/findings.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+
+faults: setup ## what each way of failing leaves behind, as a table; 3 minutes
+	@$(BIN)/python -m tools.fault_table
+
+soak: setup ## leave the default stack alone for SECONDS=1800 and report beats, closures and costs
+	@$(BIN)/python -m tools.soak $(or $(SECONDS),1800)
 
 graph: setup ## write the asset graph as text, which a test compares with the definitions
 	@$(BIN)/python -m tools.graph
