@@ -21,6 +21,8 @@ ACCOUNT, POSITIONS, MARKS = "/fapi/v3/account", "/fapi/v3/positionRisk", "/fapi/
 PRICES = "/api/v3/simple/price"
 SPREAD_S = 12
 """Longer than the sources of a NAV may lie apart."""
+FINAL_S = 65
+"""Longer than a wallet may lag behind its income rows."""
 RECOVERY_S = 120
 
 
@@ -78,7 +80,7 @@ SCENARIOS = (
     ),
     Scenario("a mark from the future", lambda c, _: c.set_fault(MARKS, "shift_time", seconds=5)),
     Scenario("old marks, replayed", _replayed_marks, wait_s=SPREAD_S),
-    Scenario("an old account, replayed after a deposit", _replayed_account),
+    Scenario("an old account, a minute after a deposit", _replayed_account, wait_s=FINAL_S),
     Scenario("a clock 2 s off", lambda c, _: c.set_clock_offset(2)),
     Scenario("a provider does not answer", _slow_provider, off_venue=True),
     Scenario("a holding nobody prices", lambda _, fund_folder: _held(fund_folder, "GOLDBAR"), off_venue=True),

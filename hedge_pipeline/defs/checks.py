@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from hedge_pipeline.cycle import Fund
-from hedge_pipeline.defs.presentation import instants, pages, present, table
+from hedge_pipeline.defs.presentation import instants, listed, page, present, words
 from hedge_pipeline.domain.nav import Problem
 from hedge_pipeline.domain.sources import SourceHealth
 
@@ -39,22 +39,21 @@ def all_answered(sources: Sequence[SourceHealth] | None) -> dg.AssetCheckResult:
     if sources is None:
         return judged(holds=False, description="never attempted")
     failed = [source for source in sources if not source.ok]
-    description = "; ".join(f"{source.source}: {source.error}" for source in failed) or None
-    return judged(holds=not failed, description=description)
+    return judged(
+        holds=not failed, description=listed(f"**{s.source}**: {words(s.error or '')}" for s in failed)
+    )
 
 
 def without(problems: Sequence[Problem] | None, *, holds: bool) -> dg.AssetCheckResult:
     """A verdict on a valuation with what is wrong as its reason; ``None``: there is no valuation."""
     if problems is None:
         return judged(holds=False, description="the fund has never been valued")
-    if holds:
-        return judged(holds=True)
-    return judged(
-        holds=False,
-        description="; ".join(f"{p.source} {p.code}: {p.message}" for p in problems) or None,
-        problems=table(problems, "source", "code", "message"),
-        look_at=pages([problem.source for problem in problems]),
-    )
+    return judged(holds=holds, description=None if holds else told(problems))
+
+
+def told(problems: Sequence[Problem]) -> str | None:
+    """Every problem: which source, what it said, where to look."""
+    return listed(f"**{p.source} {p.code}**: {words(p.message)}.{page(p.source)}" for p in problems)
 
 
 def schema_check(

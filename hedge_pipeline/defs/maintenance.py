@@ -13,9 +13,8 @@ from hedge_pipeline.adapters.system_clock import SystemClock
     ),
 )
 def delete_old_records(context: dg.OpExecutionContext) -> None:
-    from hedge_pipeline.defs.pruning import (
-        prune,  # Dagster's storage: half a second that loading need not pay
-    )
+    # Imports Dagster's storage: half a second that loading the definitions need not pay.
+    from hedge_pipeline.defs.pruning import prune
 
     pruned = prune(context.instance, now=SystemClock().now())
     context.log.info("deleted %s", ", ".join(f"{count} {name}" for name, count in pruned.counts().items()))

@@ -7,8 +7,8 @@ import dagster as dg
 from hedge_pipeline import cycle
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.defs.account import HEALTH, accounts, income, instruments, marks
-from hedge_pipeline.defs.checks import judged, recent, schema_check, without
-from hedge_pipeline.defs.presentation import instants, plot, present, table
+from hedge_pipeline.defs.checks import recent, schema_check, told, without
+from hedge_pipeline.defs.presentation import instants, markdown, plot, present, table
 from hedge_pipeline.defs.reserves import reserves_valuations
 from hedge_pipeline.domain.nav import NavSnapshot
 
@@ -33,8 +33,8 @@ def nav_snapshots(fund: dg.ResourceParam[Fund]) -> dg.MaterializeResult[None]:
         metadata=present(
             {
                 "accepted": snapshot.accepted,
-                "problems": table(snapshot.problems, "source", "code", "message"),
-                "labels": table(snapshot.labels, "source", "code", "message"),
+                "problems": markdown(told(snapshot.problems)),
+                "labels": markdown(told(snapshot.labels)),
                 "nav_usd": snapshot.nav_usd,
                 "nav_per_unit": snapshot.nav_per_unit,
                 "nav_per_unit_plot": _nav_plot(fund),
@@ -82,17 +82,8 @@ def nav_is_complete(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult:
 def nav_is_reconciled(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult:
     """The venue's sums agree with their parts, every change of a wallet is explained by income rows, and all is of one time. A residual clears when its row arrives; after the grace it latches: `hedge explain`."""
     snapshot = fund.latest(NavSnapshot)
-    verdict = without(
+    return without(
         snapshot.problems if snapshot else None, holds=snapshot is not None and snapshot.reconciled
-    )
-    if snapshot is None or snapshot.reconciled:
-        return verdict
-    return judged(
-        holds=False,
-        description=verdict.description,
-        residuals=table(snapshot.residuals),
-        **verdict.metadata,
-        **instants(fund.now(), unreconciled_since=snapshot.unreconciled_since),
     )
 
 

@@ -6,7 +6,7 @@ half minute, so it is kept small: the UI renders Markdown in place up to 1,000 c
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
@@ -23,7 +23,8 @@ LONGEST_CELL = 160
 MONEY = re.compile(r"((?<!price)_usd|_pnl|^value)$")
 """Names of amounts, which are shown with two places; everything else with eight digits."""
 _DIGITS = Context(prec=8)
-_MARKUP = re.compile(r"([\\`*\[\]<>|])")
+_MARKUP = str.maketrans("[]<>|`*\\", "()‹›¦'·/")
+"""Look-alikes: the UI renders descriptions and tables as Markdown, and does not honor every escape."""
 
 HOME_OF = {
     "clock": "accounts",
@@ -87,7 +88,7 @@ def table(
     names = columns or tuple(field.name for field in fields(rows[0]))  # type: ignore[arg-type]  # rows are dataclasses
     texts = {name: [_text(row, name, now) for row in rows] for name in names}
     kept = {name.replace("_", " "): column for name, column in texts.items() if any(column)}
-    lines = zip(*([_marked(text) for text in column] for column in kept.values()), strict=True)
+    lines = zip(*([words(text) for text in column] for column in kept.values()), strict=True)
     text = "\n".join(f"| {' | '.join(cells)} |" for cells in (kept, ["---"] * len(kept), *lines))
     return dg.MetadataValue.md(text) if len(text) < MARKDOWN_IN_PLACE else _wide(kept)
 
@@ -103,10 +104,10 @@ def _wide(columns: Mapping[str, Sequence[str]]) -> dg.TableMetadataValue:
     )
 
 
-def _marked(text: str) -> str:
-    """A cell of a Markdown table. A source's words may hold markup, and must not act as any."""
-    line = " ".join(text.split())
-    return _MARKUP.sub(r"\\\1", line if len(line) <= LONGEST_CELL else line[: LONGEST_CELL - 1] + "…")
+def words(text: str, longest: int = LONGEST_CELL) -> str:
+    """A source's words in one line: they may hold markup and must not act as any."""
+    line = " ".join(text.translate(_MARKUP).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _text(row: object, name: str, now: datetime | None) -> str:
@@ -125,10 +126,19 @@ def _text(row: object, name: str, now: datetime | None) -> str:
     return "" if value is None else str(plain(value))
 
 
-def pages(sources: Sequence[str | None]) -> dg.MarkdownMetadataValue | None:
-    """Links to the assets on whose pages these sources are shown."""
-    names = dict.fromkeys(HOME_OF[source] for source in sources if source in HOME_OF)
-    return dg.MetadataValue.md(", ".join(f"[{name}](/assets/{name})" for name in names)) if names else None
+def listed(lines: Iterable[str]) -> str | None:
+    """A Markdown list; ``None`` without lines."""
+    return "\n".join(f"- {line}" for line in lines) or None
+
+
+def markdown(text: str | None) -> dg.MarkdownMetadataValue | None:
+    return None if text is None else dg.MetadataValue.md(text)
+
+
+def page(source: str | None) -> str:
+    """A link to the asset on whose page the source is shown, to end a sentence with; empty when there is none."""
+    name = HOME_OF.get(source or "")
+    return f" See [{name}](/assets/{name})." if name else ""
 
 
 def plot(title: str, points: Sequence[tuple[datetime, Decimal]]) -> dg.MarkdownMetadataValue | None:

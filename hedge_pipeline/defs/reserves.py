@@ -5,7 +5,7 @@ import dagster as dg
 from hedge_pipeline import cycle
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.defs.checks import all_answered, judged, schema_check
-from hedge_pipeline.defs.presentation import instants, present, table
+from hedge_pipeline.defs.presentation import instants, listed, present, table, words
 from hedge_pipeline.domain.prices import PricesReading
 from hedge_pipeline.domain.reserves import ReservesValuation
 
@@ -85,12 +85,9 @@ def every_holding_is_priced(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult
     if valuation is None:
         return judged(holds=False, description="treasury and reserves have never been valued")
     missing = [entry for entry in valuation.values if entry.value_usd is None]
-    named = ", ".join(entry.asset for entry in missing)
-    return judged(
-        holds=valuation.complete,
-        description=valuation.error or (f"no price: {named}" if named else None),
-        missing=table(missing, "place", "asset", "quantity", "last_known_usd", "reason"),
-    )
+    unpriced = [f"**{v.asset}** {v.quantity}: {words(v.reason or 'no reason given')}" for v in missing]
+    told = [words(valuation.error)] if valuation.error else []
+    return judged(holds=valuation.complete, description=listed([*told, *unpriced]))
 
 
 @dg.asset_check(asset=reserves_valuations, blocking=True)

@@ -9,11 +9,19 @@ from hedge_pipeline import cycle
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.defs.checks import judged, recent, schema_check
 from hedge_pipeline.defs.nav import PLOTTED, nav_snapshots
-from hedge_pipeline.defs.presentation import instants, pages, plot, present, table
+from hedge_pipeline.defs.presentation import (
+    LONGEST_CELL,
+    MARKDOWN_IN_PLACE,
+    instants,
+    listed,
+    markdown,
+    page,
+    plot,
+    present,
+    words,
+)
 from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.verdicts import Breach, BreachKind, GateDecision, TradingState
-
-BREACH = ("ceiling", "reason", "message", "observation", "threshold", "age", "remedy")
 
 
 @dg.asset(
@@ -102,8 +110,7 @@ def verdict(decision: GateDecision) -> dict[str, Any]:
     return present(
         {
             "state": decision.state,
-            "breaches": table(decision.breaches, *BREACH),
-            "look_at": pages([breach.source for breach in decision.breaches]),
+            "breaches": markdown(_briefly(decision.breaches)),
             "limits_fingerprint": decision.limits_fingerprint,
             **instants(decision.decided_at, decided_at=decision.decided_at, valid_until=decision.valid_until),
         }
@@ -128,12 +135,7 @@ def _free_of(fund: Fund, *kinds: BreachKind) -> dg.AssetCheckResult:
     if decision is None:
         return judged(holds=False, description="the gate has never decided")
     breaches = [b for b in decision.breaches if b.ceiling < TradingState.ACTIVE and b.kind in kinds]
-    return judged(
-        holds=not breaches,
-        description=_words(breaches),
-        breaches=table(breaches, *BREACH),
-        look_at=pages([breach.source for breach in breaches]),
-    )
+    return judged(holds=not breaches, description=_told(breaches))
 
 
 @dg.asset_check(asset=gate_decisions, blocking=True)
@@ -143,14 +145,31 @@ def the_verdict_still_holds(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult
     holds = decision is not None and (decision.state <= now.state)
     return judged(
         holds=holds,
-        description=None if holds else _words([b for b in now.breaches if b.ceiling < TradingState.ACTIVE]),
+        description=None if holds else _told([b for b in now.breaches if b.ceiling < TradingState.ACTIVE]),
         decided=decision.state if decision else None,
         now=now.state,
     )
 
 
-def _words(breaches: Sequence[Breach]) -> str | None:
-    return "; ".join(f"{b.reason}: {b.message}. To do: {b.remedy}" for b in breaches) or None
+def _told(breaches: Sequence[Breach], *, longest: int = LONGEST_CELL) -> str | None:
+    """Every breach: what it allows, what was seen, what to do, where to look."""
+    return listed(
+        f"**{b.ceiling.name} {b.reason}**: {words(b.message, longest)}{_figures(b)}. To do: {b.remedy}.{page(b.source)}"
+        for b in breaches
+    )
+
+
+def _briefly(breaches: Sequence[Breach]) -> str | None:
+    """The same, with messages as short as they must be to be shown in place."""
+    tried = (_told(breaches, longest=longest) or "" for longest in (LONGEST_CELL, 80, 40, 20))
+    return next((text for text in tried if len(text) < MARKDOWN_IN_PLACE), _told(breaches)) or None
+
+
+def _figures(breach: Breach) -> str:
+    age = None if breach.age is None else f"{breach.age.total_seconds():.0f} s"
+    seen = {"limit": breach.threshold, "seen": breach.observation, "age": age}
+    told = [f"{name} {words(value, longest=60)}" for name, value in seen.items() if value is not None]
+    return f" ({', '.join(told)})" if told else ""
 
 
 gate_decisions_match_their_schema = schema_check(gate_decisions, GateDecision)

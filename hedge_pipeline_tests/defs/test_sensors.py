@@ -5,10 +5,11 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from hedge_pipeline.defs.risk import peak_is_recent
 from hedge_pipeline.domain.errors import StoreUnavailable
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.reserves import ReservesValuation
-from hedge_pipeline.domain.verdicts import GateDecision, TradingState
+from hedge_pipeline.domain.verdicts import GateDecision, Incident, TradingState
 from hedge_pipeline_tests.defs.driving import Ticker, asked, run, why_skipped
 from hedge_pipeline_tests.stage import Stage
 
@@ -104,6 +105,21 @@ def test_data_that_grows_old_closes_the_sensor_with_nothing_running(stage: Stage
     assert "nav_stale" in why_skipped(tick("trading_sensor"))
     stage.clock.pass_by(timedelta(seconds=30))
     assert "peak_state_stale" in why_skipped(tick("trading_sensor"))
+
+
+@pytest.mark.finding("S1-DD-1")
+def test_a_stale_peak_state_fails_its_check_and_opens_one_incident(stage: Stage, tick: Ticker) -> None:
+    stage.beat()
+    for _ in range(4):
+        stage.clock.pass_by(timedelta(seconds=60))
+        tick("gate_sensor")
+
+    verdict = peak_is_recent(fund=stage.fund)
+    assert isinstance(verdict, dg.AssetCheckResult)
+    assert (verdict.passed, verdict.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert next(iter(peak_is_recent.check_specs)).blocking
+    incidents = [i for i in stage.fund.store.rows(Incident, "main") if i.key == "peak_is_fresh"]
+    assert [incident.reason for incident in incidents] == ["peak_state_stale"]
 
 
 def test_a_check_that_did_not_run_on_the_latest_row_blocks(

@@ -4,9 +4,11 @@ One stack serves the whole file, in the order of its tests, at a faster cadence 
 gate close and open.
 """
 
+import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -15,11 +17,13 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from hedge_pipeline import local
+from hedge_pipeline import cycle, local
+from hedge_pipeline.defs.sensors import objections
 from hedge_pipeline.domain.account import AccountReading
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.verdicts import GateDecision, TradingState
 from hedge_pipeline.local import PathOptions
+from tools.screenshots import browser, find_chromium, take
 from tools.stack import Stack, stack
 
 pytestmark = [pytest.mark.long, pytest.mark.live_stack, pytest.mark.timeout(400)]
@@ -39,9 +43,13 @@ START_S = 240
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def port() -> int:
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Stack]:
     with stack(tmp_path_factory.mktemp("served"), files={"hedge.toml": SETTINGS}) as made, made.served(port):
         yield made
 
@@ -111,6 +119,16 @@ def test_it_values_and_judges_by_itself_without_a_run_while_all_is_well(
     assert record.status.value == "SUCCEEDED"
 
 
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium is installed to look at the UI with")
+def test_the_ui_can_be_pictured(served: Stack, instance: dg.DagsterInstance, port: int) -> None:
+    chromium = find_chromium()
+    assert chromium is not None
+    with browser(chromium) as debugged:
+        pictures = asyncio.run(take(f"http://127.0.0.1:{port}", {"nav": "/assets/nav_snapshots"}, debugged))
+    assert pictures["nav"].startswith(b"\x89PNG")
+    assert len(pictures["nav"]) > 50_000, "more than an empty page"
+
+
 def test_a_venue_that_hangs_closes_the_gate_in_time_and_it_opens_by_itself(
     served: Stack, instance: dg.DagsterInstance
 ) -> None:
@@ -150,6 +168,28 @@ def longest_beat(served: Stack) -> timedelta:
         after = [recorded for recorded in taken if recorded > start]
         spans += [min(after) - start] if after else []
     return max(spans)
+
+
+def failed_ticks(instance: dg.DagsterInstance, sensor: str) -> list[str]:
+    """What the failed ones said, newest first."""
+    (state,) = (s for s in instance.all_instigator_state() if s.instigator_name == sensor)
+    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=20)
+    return [tick.error.message for tick in ticks if tick.error is not None]
+
+
+def test_a_locked_store_shows_as_failed_ticks_that_say_so_and_nothing_may_trade(
+    served: Stack, instance: dg.DagsterInstance
+) -> None:
+    wait_for(120, "an open gate", lambda: is_active(served))
+    with closing(sqlite3.connect(served.home / "state.sqlite", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        wait_for(60, "a failed valuation", lambda: bool(failed_ticks(instance, "valuation_sensor")))
+        wait_for(60, "a closed gate", lambda: cycle.judge(served.fund).state is TradingState.HALTED)
+        assert objections(served.fund)
+        writer.execute("ROLLBACK")
+
+    assert "locked" in failed_ticks(instance, "valuation_sensor")[0]
+    wait_for(180, "an open gate", lambda: is_active(served))
 
 
 def test_a_venue_that_comes_back_elsewhere_is_found(served: Stack, instance: dg.DagsterInstance) -> None:
