@@ -54,14 +54,14 @@ def _freshness_windows(settings: Settings) -> dict[str, timedelta]:
     freshness, beat = settings.freshness, settings.cadence.valuation
     return {
         "accounts": freshness.nav,
-        "marks": freshness.marks,
+        "marks": max(freshness.marks, 2 * beat),
         "instruments": freshness.nav,
         "income": freshness.nav,
         "nav_snapshots": freshness.nav,
         "peak_states": freshness.peak,
         "gate_decisions": 3 * beat,
-        "prices": settings.prices.crypto,
-        "reserves_valuations": settings.prices.crypto,
+        "prices": max(settings.prices.crypto, 2 * settings.cadence.reserves),
+        "reserves_valuations": max(settings.prices.crypto, 2 * settings.cadence.reserves),
     }
 
 

@@ -76,7 +76,10 @@ def running(home: Path) -> LocalServers | None:
     Raises:
         SourceUnavailable: the file cannot be understood.
     """
-    file = ready_file(home)
+    return _named_in(ready_file(home))
+
+
+def _named_in(file: Path) -> LocalServers | None:
     try:
         content = json.loads(file.read_text())
         return LocalServers(content["base_url"], content["admin_token"], content["pid"])
@@ -89,7 +92,7 @@ def running(home: Path) -> LocalServers | None:
 
 
 def for_this_process(home: Path) -> LocalServers:
-    """Those that run already, else children of this process, started once and ended with it.
+    """Those that run already, be it as children of another process, else children of this one, ended with it.
 
     Raises:
         SourceUnavailable: they do not start.
@@ -99,12 +102,29 @@ def for_this_process(home: Path) -> LocalServers:
         if found is not None:
             _found[home] = found
             return found
-        child = _children.get(home)
-        if child is None:
+        child = _children.get(home) or _of_another_process(home)
+        if child is not None:
+            return child
+        try:
             file = home / "paper" / f"child-{os.getpid()}.json"
             child = _children[home] = _start(home, file, ["--parent-pid", str(os.getpid())], detached=False)
-            atexit.register(end_children)
+        except SourceUnavailable:
+            child = _of_another_process(home)  # which was quicker
+            if child is None:
+                raise
+            return child
+        atexit.register(end_children)
         return child
+
+
+def _of_another_process(home: Path) -> LocalServers | None:
+    """Servers that live as children of another process of this home: a daemon's runs use those of its code server."""
+    for file in (home / "paper").glob("child-*.json"):
+        with contextlib.suppress(SourceUnavailable):
+            found = _named_in(file)
+            if found is not None and found.is_alive:
+                return found
+    return None
 
 
 def end_children() -> None:

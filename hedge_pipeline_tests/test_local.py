@@ -90,6 +90,26 @@ def test_children_end_with_their_process_even_if_it_is_killed(home: Path):
     assert ends(child)
 
 
+def test_processes_of_one_home_share_the_children_of_the_first_while_it_lives(home: Path):
+    program = (
+        "import sys, time; from pathlib import Path; from hedge_pipeline import local\n"
+        "print(local.for_this_process(Path(sys.argv[1])).base_url, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(home)], stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        address = first.stdout.readline().strip()
+        shared = local.for_this_process(home)
+        first.kill()
+
+    assert shared.base_url == address
+    assert ends(shared)
+    own = local.for_this_process(home)
+    assert own.is_alive
+    assert own.pid != shared.pid
+
+
 def test_servers_for_the_life_of_one_process_end_with_it(home: Path):
     program = (
         "import sys; from pathlib import Path; from hedge_pipeline import local\n"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 from hedge_pipeline.definitions import build_definitions
 
@@ -27,9 +28,13 @@ def told(definitions: dg.Definitions) -> str:
 
 def _assets(definitions: dg.Definitions) -> Iterator[str]:
     graph = definitions.resolve_asset_graph()
+    specs = {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
     for key in graph.toposorted_asset_keys:
         parents = sorted(parent.to_user_string() for parent in graph.get(key).parent_keys)
         yield f"asset {key.to_user_string()}" + (f" <- {', '.join(parents)}" if parents else "")
+        policy = specs[key].freshness_policy
+        if isinstance(policy, TimeWindowFreshnessPolicy):
+            yield f"    overdue after {policy.fail_window.to_timedelta().total_seconds():g} s"
         for check in sorted(k.name for k in graph.asset_check_keys if k.asset_key == key):
             blocking = graph.get_check_spec(dg.AssetCheckKey(key, check)).blocking
             yield f"    {'blocks' if blocking else 'tells '} {check}"

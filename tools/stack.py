@@ -117,9 +117,16 @@ class Stack:
 
 @contextmanager
 def stack(
-    folder: Path, options: PathOptions | None = None, *, files: dict[str, str] | None = None
+    folder: Path,
+    options: PathOptions | None = None,
+    *,
+    files: dict[str, str] | None = None,
+    servers: bool = True,
 ) -> Iterator[Stack]:
-    """A new fund with its local servers up while the block lasts. ``files`` are texts by name, in its home."""
+    """A new fund with its local servers up while the block lasts. ``files`` are texts by name, in its home.
+
+    Without ``servers`` its processes start them for themselves.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(REPOSITORY / name, folder / name)
@@ -127,7 +134,8 @@ def stack(
     made.home.mkdir()
     for name, text in (files or {}).items():
         (made.home / name).write_text(text)
-    local.up(made.home, options or PathOptions(), with_this_process=True)
+    if servers:
+        local.up(made.home, options or PathOptions(), with_this_process=True)
     try:
         yield made
     finally:
