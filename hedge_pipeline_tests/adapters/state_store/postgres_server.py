@@ -102,7 +102,10 @@ class PostgresServer:
         shutil.rmtree(self._home)
 
     def _reachable_programs(self) -> Path:
-        """Where the checkout lies in a directory that is root's alone, a copy beside the data."""
+        """Where the checkout lies in a directory that is root's alone, a copy beside the data.
+
+        The programs find the wheel's libraries by their place relative to themselves, so both are copied as they lie.
+        """
         programs = wheel_programs()
         assert programs is not None, f"{WHEEL} is not installed"
         try:
@@ -110,9 +113,11 @@ class PostgresServer:
                 [programs / "initdb", "--version"], check=True, capture_output=True, cwd="/", **self._as
             )
         except PermissionError:
-            copied = self._home / "programs"
-            shutil.copytree(programs.parent, copied)
-            return copied / "bin"
+            installed = programs.parents[1]
+            for folder in (installed.with_name(f"{WHEEL}.libs"), installed / programs.parent.name):
+                if folder.is_dir():
+                    shutil.copytree(folder, self._home / folder.relative_to(installed.parent))
+            return self._home / programs.relative_to(installed.parent)
         return programs
 
     def _run(self, program: str, *arguments: str) -> None:
