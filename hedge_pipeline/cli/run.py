@@ -1,17 +1,17 @@
 """`hedge run`: one full fund cycle, told step by step, against whatever venue the settings name."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import singledispatch
 
 import click
 
-from hedge_pipeline import cycle, local
+from hedge_pipeline import cycle
 from hedge_pipeline.cli import words
+from hedge_pipeline.cli.progress import local_servers, progress
+from hedge_pipeline.cli.publish import publish_and_verify
 from hedge_pipeline.cli.status import show
 from hedge_pipeline.cli.target import announced_settings
-from hedge_pipeline.composition import build_fund, uses_local_servers
+from hedge_pipeline.composition import build_fund
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.domain.account import AccountReading, IncomeReading, MarksReading
 from hedge_pipeline.domain.drawdown import PeakState
@@ -22,7 +22,6 @@ from hedge_pipeline.domain.reserves import ReservesValuation
 from hedge_pipeline.domain.sources import SourceHealth
 from hedge_pipeline.domain.verdicts import GateDecision
 from hedge_pipeline.read_model import read_fund
-from hedge_pipeline.settings import Settings
 
 BREATH_S = 1.0
 """Between two valuations: the second must be of a later instant."""
@@ -30,15 +29,16 @@ BREATH_S = 1.0
 
 @click.command()
 def run() -> None:
-    """Value the fund once, judge it, and print what was seen.
+    """Value the fund once, judge it, publish what is known, read it back, and print what was seen.
 
     In the paper profile the local servers are started for the life of this command unless some run already. Values again
-    while the gate waits for good cycles. Exits 0 when the fund could be valued, whatever the verdict: that is data.
+    while the gate waits for good cycles. Exits 0 when the fund was valued and published, whatever the verdict: that is data.
     """
     settings = announced_settings()
     with local_servers(settings):
         fund = build_fund(settings)
         _value(fund)
+        unpublished = publish_and_verify(fund)
         view = read_fund(fund)
         click.echo()
         show(view)
@@ -47,42 +47,8 @@ def run() -> None:
         raise click.ClickException(
             f"the fund could not be valued: {told}. `hedge preflight` looks at each source"
         )
-
-
-@contextmanager
-def local_servers(settings: Settings) -> Iterator[None]:
-    """The servers of the paper profile while the block lasts; those that run already are left running."""
-    if not uses_local_servers(settings):
-        yield
-        return
-    found = local.running(settings.home)
-    if found is not None:
-        click.echo(
-            f"local servers at {found.base_url} (pid {found.pid}): they run already and are left alone"
-        )
-        yield
-        return
-    with progress("local servers") as told:
-        told(f"started at {local.for_this_process(settings.home).base_url}, for the life of this command")
-    try:
-        yield
-    finally:
-        local.end_children()
-        click.echo("local servers stopped")
-
-
-@contextmanager
-def progress(name: str) -> Iterator[Callable[[str], None]]:
-    """Say what is being waited for, then how it went and how long it took."""
-    click.echo(f"  {name:<20} ", nl=False)
-    outcome: list[str] = []
-    start = time.perf_counter()
-    try:
-        yield outcome.append
-    except BaseException:
-        click.echo(click.style("failed", fg="red"))
-        raise
-    click.echo(f"{time.perf_counter() - start:6.2f} s  {' '.join(outcome)}")
+    if unpublished:
+        raise click.ClickException(f"the fund was valued and not published: {unpublished}")
 
 
 def _value(fund: Fund) -> None:

@@ -21,7 +21,8 @@ from hedge_pipeline.cli.target import target
 from hedge_pipeline.composition import open_fund
 from hedge_pipeline.domain.account import Position
 from hedge_pipeline.domain.errors import InvalidState, StoreUnavailable
-from hedge_pipeline.read_model import FundView, closed_view, read_fund
+from hedge_pipeline.domain.fund_view import FundView, closed_view
+from hedge_pipeline.read_model import read_fund
 from hedge_pipeline.settings import Settings, load_settings
 from hedge_pipeline.settings.state import public_url
 
@@ -108,6 +109,9 @@ def document(view: FundView, settings: Settings) -> dict[str, Any]:
         "incidents": view.incidents,
         "waiver": view.waiver,
         "waiting_flows": view.waiting,
+        "published": view.published,
+        "published_at": view.published_at,
+        "published_age_s": view.age(view.published_at),
         "limits_fingerprint": decision.limits_fingerprint,
     }
     plain: dict[str, Any] = _plain(content)
@@ -176,11 +180,25 @@ def show(view: FundView) -> None:
     click.echo(words.table(_figures(view)))
     _show_parts(view)
     _show_positions(view)
+    _show_published(view)
     if view.decision.breaches:
         click.echo("\nBecause")
         for breach in view.decision.breaches:
             click.echo(f"  {breach.reason}: {breach.message} [{breach.ceiling.name}]")
         click.echo("`hedge explain` says what would open it.")
+
+
+def _show_published(view: FundView) -> None:
+    """How many documents are in place, and what keeps the others out."""
+    if view.published_at is None:
+        click.echo("\nNothing was ever published: `hedge publish`")
+        return
+    in_place = sum(row.outcome.in_place for row in view.published)
+    told = f"Published {words.age(view.age(view.published_at))} ago: {in_place} of {len(view.published)} documents in place"
+    click.echo(f"\n{told if in_place == len(view.published) else click.style(told, fg='red')}")
+    for row in view.published:
+        if not row.outcome.in_place:
+            click.echo(f"  {row.path} {row.outcome}, {row.failures_in_a_row} failures in a row: {row.error}")
 
 
 def _verdict(view: FundView) -> str:

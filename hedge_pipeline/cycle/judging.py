@@ -1,7 +1,7 @@
 """Peak state and verdict: how far the account has fallen, and whether it may trade."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -99,13 +99,13 @@ def gate_inputs(fund: Fund) -> GateInputs:
     )
 
 
-def judge(fund: Fund, inputs: GateInputs | None = None) -> GateDecision:
-    """The verdict now, from stored rows alone (or on ``inputs`` instead); nothing is written."""
+def judge(fund: Fund, inputs: GateInputs | None = None, *, at: datetime | None = None) -> GateDecision:
+    """The verdict now (or ``at`` an instant of the venue's time), from stored rows alone; nothing is written."""
     return evaluate(
         inputs or gate_inputs(fund),
         fund.limits,
         account=fund.account,
-        now=fund.now(),
+        now=at or fund.now(),
         recorded_at=fund.clock.now(),
     )
 

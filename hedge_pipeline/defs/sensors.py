@@ -12,7 +12,16 @@ import dagster as dg
 from hedge_pipeline import cycle
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.defs.heartbeat import beat
-from hedge_pipeline.defs.jobs import RESERVES, VALUATION, gate_job, nav_job, reserves_job, trading_job
+from hedge_pipeline.defs.jobs import (
+    RESERVES,
+    VALUATION,
+    gate_job,
+    nav_job,
+    publication_job,
+    reserves_job,
+    trading_job,
+)
+from hedge_pipeline.defs.publication import arrivals, events
 from hedge_pipeline.defs.risk import gate_decisions
 from hedge_pipeline.defs.trading import GATED
 from hedge_pipeline.domain.nav import NavSnapshot
@@ -27,7 +36,11 @@ SLACK = timedelta(seconds=10)
 
 
 def build_sensors(
-    checks: Sequence[dg.AssetChecksDefinition], *, valuation: timedelta, reserves: timedelta
+    checks: Sequence[dg.AssetChecksDefinition],
+    *,
+    valuation: timedelta,
+    reserves: timedelta,
+    publication: timedelta,
 ) -> list[dg.SensorDefinition]:
     """The sensors over these checks, at these cadences."""
 
@@ -63,7 +76,7 @@ def build_sensors(
             if valuation
             else ""
         )
-        return _result(valued.events, list(_reserves_requests(fund, valued.failed)), told=told)
+        return _result(valued.events, list(_requests_for(fund, valued.failed, reserves_job.name)), told=told)
 
     @dg.sensor(
         job=gate_job,
@@ -96,7 +109,31 @@ def build_sensors(
             return dg.SensorResult(skip_reason=f"{key}: {'; '.join(reasons)}", cursor=context.cursor)
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=key)], cursor=key)
 
-    return [valuation_sensor, reserves_sensor, gate_sensor, trading_sensor]
+    @dg.sensor(
+        job=publication_job,
+        minimum_interval_seconds=_interval(publication),
+        default_status=RUNNING,
+        description=(
+            "Publishes what the store holds, without a run; asks for one when a document did not arrive. "
+            "It reads what the others wrote and writes nothing they read."
+        ),
+    )
+    def publication_sensor(
+        context: dg.SensorEvaluationContext, fund: dg.ResourceParam[Fund]
+    ) -> dg.SensorResult:
+        from hedge_pipeline.publishing import publish  # pydantic's models: loading definitions need not pay
+
+        published = publish(fund)
+        failed = tuple(
+            arrival.key.to_user_string() for arrival in arrivals(published) if arrival.reason is not None
+        )
+        in_place = sum(document.outcome.in_place for document in published.documents)
+        told = f"{in_place} of {len(published.documents)} documents in place at {published.target}"
+        since = min((row.last_success_at for row in published.documents if row.last_success_at), default=None)
+        requests = list(_requests_for(fund, failed, publication_job.name, since=since))
+        return _result(list(events(published)), requests, told=told)
+
+    return [valuation_sensor, reserves_sensor, gate_sensor, trading_sensor, publication_sensor]
 
 
 def _interval(cadence: timedelta) -> int:
@@ -135,13 +172,13 @@ def _nav_requests(fund: Fund, failed: tuple[str, ...]) -> Iterator[dg.RunRequest
         yield dg.RunRequest(run_key=key, job_name=nav_job.name, tags={"hedge/why": ", ".join(failed)[:200]})
 
 
-def _reserves_requests(fund: Fund, failed: tuple[str, ...]) -> Iterator[dg.RunRequest]:
-    """One red run for what fails, and one more each hour it lasts."""
+def _requests_for(
+    fund: Fund, failed: tuple[str, ...], job_name: str, *, since: datetime | None = None
+) -> Iterator[dg.RunRequest]:
+    """One run for what fails ``since`` it last did not, and one more each hour it lasts."""
     if failed:
-        key = f"{', '.join(failed)} hour {fund.now():%Y-%m-%dT%H}"
-        yield dg.RunRequest(
-            run_key=key, job_name=reserves_job.name, tags={"hedge/why": ", ".join(failed)[:200]}
-        )
+        key = f"{', '.join(failed)} since {since} hour {fund.now():%Y-%m-%dT%H}"
+        yield dg.RunRequest(run_key=key, job_name=job_name, tags={"hedge/why": ", ".join(failed)[:200]})
 
 
 def _gate_requests(before: GateDecision | None, after: GateDecision | None) -> Iterator[dg.RunRequest]:

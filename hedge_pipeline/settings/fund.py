@@ -22,13 +22,18 @@ class CadenceSettings(Section):
 
     valuation: Duration = Field(default=timedelta(seconds=30), gt=ZERO, le=timedelta(minutes=5))
     reserves: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=10), le=timedelta(hours=1))
+    publication: Duration = Field(
+        default=timedelta(seconds=30), ge=timedelta(seconds=5), le=timedelta(minutes=5)
+    )
     record: Cron = "5 * * * *"
     """In the reset time zone: a run of everything, also when nothing happens."""
 
 
 class PublicationSettings(Section):
-    """Where the projection goes. What may be published from where is the publisher's to refuse."""
+    """Where the projection goes. What may be published from where is decided in ``settings/target.py``."""
 
-    project: str | None = None
-    production_project: str | None = None
+    project: str | None = Field(default=None, min_length=1)
+    """Of Google's cloud; credentials are those the machine has (application default credentials)."""
+    production_project: str | None = Field(default=None, min_length=1)
     """Named so that every other environment can refuse it."""
+    database: str = Field(default="(default)", min_length=1)

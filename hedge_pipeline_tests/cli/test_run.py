@@ -39,7 +39,8 @@ def test_from_nothing_to_a_valued_fund_that_status_tells_with_everything_stopped
 
     assert done.returncode == 0, done.stderr
     for step in ("read account", "read marks", "read instruments", "read income", "read prices", "value reserves",
-                 "take nav", "advance peak", "decide", "ACTIVE", "BTCUSDT", "local servers stopped"):  # fmt: skip
+                 "take nav", "advance peak", "decide", "ACTIVE", "publish", "every document equals the store",
+                 "BTCUSDT", "local servers stopped"):  # fmt: skip
         assert step in done.stdout
     assert running_on(home) == []
 
@@ -48,6 +49,11 @@ def test_from_nothing_to_a_valued_fund_that_status_tells_with_everything_stopped
     content = json.loads(told.stdout)
     assert content["state"] in {"ACTIVE", "HALTED"}
     assert float(content["nav_usd"]) > 0
+    assert {row["outcome"] for row in content["published"]} == {"written"}
+    assert {row["path"] for row in content["published"]} >= {
+        "hedge/dev/state/nav",
+        "hedge/dev/risk/peak_state",
+    }
     assert content["complete"] is True
     assert content["nav_per_unit"] is not None
     assert content["high_water_mark"] is not None

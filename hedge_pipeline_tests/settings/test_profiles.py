@@ -26,7 +26,7 @@ def test_nothing_set_means_paper_in_dev(load: Load):
 
     assert (settings.profile, settings.env) == (Profile.PAPER, Environment.DEV)
     assert settings.venue.base_url is None, "only the paper venue of this home directory"
-    assert settings.publication.project == "hedge-paper"
+    assert settings.publication.project is None, "no project of anybody's is assumed"
     assert not settings.allow_prod
 
 
