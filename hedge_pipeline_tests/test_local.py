@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
     yield place
     local.end_children()
     local.down(place)
-    local._found.pop(place, None)
+    local._venues.found.pop(place, None)
 
 
 def ends(servers: LocalServers) -> bool:
@@ -59,7 +59,8 @@ def test_down_ends_them_and_forgets_them(home: Path):
 
     told = local.down(home)
 
-    assert told == f"stopped (pid {started.pid})"
+    assert told is not None
+    assert f"venue stopped (pid {started.pid})" in told
     assert not started.is_alive
     assert local.running(home) is None
     assert local.down(home) is None
@@ -154,7 +155,7 @@ def test_a_pid_that_somebody_else_has_now_is_left_alone(home: Path):
         content = {"base_url": "http://127.0.0.1:9", "admin_token": "t", "pid": bystander.pid}
         local.ready_file(home).write_text(json.dumps(content))
 
-        assert local.down(home) == f"they had ended already (pid {bystander.pid})"
+        assert local.down(home) == f"venue had ended already (pid {bystander.pid})"
         assert bystander.poll() is None
     finally:
         bystander.kill()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hedge_pipeline import local as servers
-from hedge_pipeline.cli.run import progress
+from hedge_pipeline.cli.progress import progress
 from hedge_pipeline.cli.target import announced_settings
 from hedge_pipeline.domain.errors import CommandRefused, SourceUnavailable
 from hedge_pipeline.local import PathOptions
@@ -38,17 +38,23 @@ def local() -> None:
 @click.option("--start", help="Instant of the recording to begin at.")
 @click.option("--multi-assets", is_flag=True, help="Put the account in multi-assets mode.")
 def up(seed: int, pace: str, data: Path | None, start: str | None, multi_assets: bool) -> None:  # noqa: FBT001
-    """Start them for every command and process of this home directory, until `down`."""
+    """Start what does not run of venue and Firestore server, for every process of this home directory, until `down`.
+
+    The options are for a venue that is started; one that runs already keeps its path.
+    """
     home = _paper_home()
+    options = PathOptions(seed=seed, pace=pace, data=data, start=start, multi_assets=multi_assets)
+    notes: list[str] = []
     with progress("local servers") as told:
-        options = PathOptions(seed=seed, pace=pace, data=data, start=start, multi_assets=multi_assets)
-        started = servers.up(home, options)
+        started = servers.up(home, options, told=notes.append)
         told(f"run at {started.base_url} (pid {started.pid}) until `hedge local down`")
+    for note in notes:
+        click.echo(f"  {note}")
 
 
 @local.command()
 def down() -> None:
-    """Stop them; what they hold stays and is gone on with by the next `up`."""
+    """Stop them; what the venue holds stays for the next `up`, what Firestore holds has to be published again."""
     home = _paper_home()
     with progress("local servers") as told:
         told(servers.down(home) or "none run")

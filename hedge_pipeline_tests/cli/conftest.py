@@ -32,7 +32,7 @@ def home() -> Iterator[Path]:
     yield place
     local.end_children()
     local.down(place)
-    local._found.pop(place, None)
+    local._venues.found.pop(place, None)
 
 
 @pytest.fixture

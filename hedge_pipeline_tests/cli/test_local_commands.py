@@ -28,6 +28,23 @@ def test_up_and_down(hedge: Hedge, home: Path):
     assert "none run" in hedge("local", "down").output
 
 
+def test_up_starts_what_has_died_and_says_so(hedge: Hedge, home: Path):
+    hedge("local", "up")
+    venue, died = local.running(home), local.running_firestore(home)
+    assert died is not None
+    died.end()
+
+    again = hedge("local", "up")
+
+    assert again.exit_code == 0, again.output
+    assert f"the Firestore server has died (pid {died.pid})" in again.output
+    assert local.running(home) == venue
+    found = local.running_firestore(home)
+    assert found is not None
+    assert found.is_alive
+    assert f"{found.words} is started" in again.output
+
+
 def test_faults_are_set_listed_and_cleared(hedge: Hedge, home: Path):
     hedge("local", "up")
     placed = hedge(
