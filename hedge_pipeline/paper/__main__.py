@@ -148,6 +148,9 @@ def main(argv: list[str] | None = None) -> int:
     except (StateUnusable, RecordingUnusable) as error:
         sys.stderr.write(f"paper venue: {error}\n")
         return 1
+    except OSError as error:
+        sys.stderr.write(f"paper venue: {error} (its state is kept in {options.state_dir})\n")
+        return 1
     return 0
 
 

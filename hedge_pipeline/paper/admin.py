@@ -17,6 +17,7 @@ from hedge_pipeline.paper.faults import effect
 from hedge_pipeline.paper.ledger import Income
 from hedge_pipeline.paper.player import UnknownSymbol
 from hedge_pipeline.paper.requests import money, written
+from hedge_pipeline.paper.state import StateUnusable
 from hedge_pipeline.paper.venue import PaperVenue
 
 TOKEN_HEADER = "X-Paper-Token"  # noqa: S105 - the name of a header
@@ -165,6 +166,8 @@ def add_routes(app: web.Application, venue: PaperVenue) -> None:
             return _answer(400, {"error": f"symbol: {error} is not listed or priced here"})
         except ValueError as error:
             return _answer(400, {"error": str(error)})
+        except StateUnusable as error:
+            return _answer(503, {"error": f"it may have happened and is not kept: {error}"})
 
     app.router.add_route("*", "/paper/{path:.*}", admin)
 

@@ -15,6 +15,7 @@ from hedge_pipeline.paper.market import Market
 from hedge_pipeline.paper.player import UnknownSymbol
 from hedge_pipeline.paper.positions import Position, PositionSide, value
 from hedge_pipeline.paper.seed import ASSET_BUFFERS, AccountSeed, SeedPosition
+from hedge_pipeline.paper.trades import Trade
 
 HOUR_MS = 3_600_000
 
@@ -30,6 +31,7 @@ class Core:
         multi_assets: bool,
         hedge_mode: bool,
         funded_until_ms: int,
+        trades: Iterable[Trade] = (),
     ) -> None:
         self.instruments = dict(instruments)
         self.market = market
@@ -41,6 +43,7 @@ class Core:
         self.multi_assets = multi_assets
         self.hedge_mode = hedge_mode
         self.funded_until_ms = funded_until_ms
+        self.trades = list(trades)
         self.revision = 0
         """Counts changes that must survive a restart."""
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from hedge_pipeline.paper.core import Core
+from hedge_pipeline.paper.history import DAY_MS, KEPT_MS
 from hedge_pipeline.paper.ledger import Income
 from hedge_pipeline.paper.margin import ValuedAccount, Worth
 from hedge_pipeline.paper.player import UnknownSymbol
@@ -17,9 +18,7 @@ from hedge_pipeline.paper.requests import Refusal, integer, invalid_symbol, limi
 
 Params = Mapping[str, str]
 
-DAY_MS = 86_400_000
 _DEFAULT_INCOME_MS = 7 * DAY_MS
-_KEPT_INCOME_MS = 90 * DAY_MS
 _ZERO = money(Decimal(0))
 
 
@@ -167,7 +166,7 @@ def income(
     most = limit(params, default=100, most=1000)
     start, end = integer(params, "startTime"), integer(params, "endTime")
     end = now_ms if end is None else end
-    oldest = max(end - _DEFAULT_INCOME_MS if start is None else start, now_ms - _KEPT_INCOME_MS)
+    oldest = max(end - _DEFAULT_INCOME_MS if start is None else start, now_ms - KEPT_MS)
     wanted = params.get("incomeType"), params.get("symbol")
     rows = [
         row

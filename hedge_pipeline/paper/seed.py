@@ -17,6 +17,10 @@ PAPER_KEYS: dict[str, str] = {
     "paper-trade": "paper-trade-secret",
 }
 """API keys the venue knows unless it is given others, with their secrets."""
+READING_KEYS = frozenset({"paper-read"})
+"""Those that may not trade."""
+OPENED_KEYS_MS = 1_698_645_219_000
+"""When the venue says the keys were made."""
 
 DAY_S = 24 * 3600
 

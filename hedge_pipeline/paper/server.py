@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 
 from aiohttp import web
 
 from hedge_pipeline.paper import admin
-from hedge_pipeline.paper.requests import Answer, Request
+from hedge_pipeline.paper.requests import Answer, Request, written
+from hedge_pipeline.paper.state import StateUnusable
 from hedge_pipeline.paper.venue import PaperVenue
 
+_logger = logging.getLogger(__name__)
 _CHECKPOINT_S = 2.0
 _START_S = 30.0
 
@@ -29,12 +32,22 @@ def application(venue: PaperVenue) -> web.Application:
             raw_query=raw_query,
             headers={name.lower(): value for name, value in request.headers.items()},
         )
-        return await _sent(request, venue.answer(asked))
+        try:
+            return await _sent(request, venue.answer(asked))
+        except StateUnusable as error:
+            return _unkept(error)
 
     app = web.Application()
     admin.add_routes(app, venue)
     app.router.add_route("*", "/{path:.*}", answer)
     return app
+
+
+def _unkept(error: StateUnusable) -> web.Response:
+    """Nobody may see what a restart would forget: until the state can be kept, everything that changed it is refused."""
+    _logger.error("%s", error)
+    body = written({"code": -1001, "msg": f"Internal error; {error}"})
+    return web.Response(status=503, text=body, content_type="application/json")
 
 
 async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
@@ -76,7 +89,10 @@ async def _keep_checkpoints(venue: PaperVenue) -> None:
     while True:
         await asyncio.sleep(_CHECKPOINT_S)
         if venue.memory is not None:
-            venue.checkpoint()
+            try:
+                venue.checkpoint()
+            except StateUnusable as error:
+                _logger.warning("%s", error)  # tried again: the disk may have room by then
 
 
 @contextlib.contextmanager

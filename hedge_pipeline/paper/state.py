@@ -20,8 +20,10 @@ from hedge_pipeline.paper.ledger import Income, Ledger
 from hedge_pipeline.paper.market import Market, Session, Shock
 from hedge_pipeline.paper.player import Player, UnknownSymbol
 from hedge_pipeline.paper.positions import Position
+from hedge_pipeline.paper.trades import Trade
 
 VERSION = 1
+_TRADE_MONEY = ("price", "quantity", "realized_pnl", "commission")
 
 
 class StateUnusable(Exception):
@@ -108,8 +110,18 @@ class StateDirectory(AbstractContextManager["StateDirectory"]):
         return StateUnusable(f"{self.file}: cannot be read: {why}; move it away to start afresh")
 
     def save(self, core: Core, now_ms: int) -> None:
+        """Durable when it returns.
+
+        Raises:
+            StateUnusable: it cannot be written; what was kept before still stands.
+        """
         body = json.dumps({"version": VERSION, "world": self._world, **_kept(core, now_ms)}, indent=1)
-        write_durably(self.file, body)
+        try:
+            write_durably(self.file, body)
+        except OSError as error:
+            raise StateUnusable(
+                f"{self.file}: cannot be written: {error.strerror}; see that its disk has room and may be written to"
+            ) from None
 
 
 def write_durably(path: Path, text: str) -> None:
@@ -143,6 +155,9 @@ def _kept(core: Core, now_ms: int) -> dict[str, Any]:
             {**asdict(p), "quantity": str(p.quantity), "entry_price": str(p.entry_price)}
             for p in core.positions.values()
         ],
+        "trades": [
+            {**asdict(t), **{name: str(getattr(t, name)) for name in _TRADE_MONEY}} for t in core.trades
+        ],
         "sessions": [{**asdict(s), "pace": str(s.pace)} for s in core.market.sessions],
         "shocks": [{**asdict(s), "factor": str(s.factor)} for s in core.market.shocks],
     }
@@ -173,4 +188,8 @@ def _restored(kept: dict[str, Any], player: Player, instruments: Mapping[str, In
         multi_assets=kept["multi_assets"],
         hedge_mode=kept["hedge_mode"],
         funded_until_ms=kept["funded_until_ms"],
+        trades=[
+            Trade(**{**t, **{name: Decimal(t[name]) for name in _TRADE_MONEY}})
+            for t in kept.get("trades", ())  # absent from states kept before there were any
+        ],
     )

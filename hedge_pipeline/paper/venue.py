@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from hedge_pipeline.paper import futures, market_data, prices
+from hedge_pipeline.paper import futures, history, keys, market_data, prices
 from hedge_pipeline.paper.core import Core
 from hedge_pipeline.paper.faults import (
     EVERYWHERE,
@@ -38,6 +38,7 @@ Handler = Callable[..., Any]
 
 INCOME = "/fapi/v1/income"
 ACCOUNT = "/fapi/v3/account"
+KEY_PERMISSIONS = "/sapi/v1/account/apiRestrictions"
 
 PUBLIC: dict[str, Handler] = {
     "/fapi/v1/time": market_data.server_time,
@@ -45,8 +46,10 @@ PUBLIC: dict[str, Handler] = {
     "/fapi/v1/premiumIndex": market_data.premium_index,
     "/fapi/v1/fundingInfo": market_data.funding_info,
     "/fapi/v1/assetIndex": market_data.asset_index,
+    "/fapi/v1/fundingRate": history.funding_rates,
     "/fapi/v1/klines": market_data.price_klines,
     "/fapi/v1/markPriceKlines": market_data.mark_price_klines,
+    "/api/v3/time": market_data.server_time,
     "/api/v3/ticker/price": prices.spot_ticker,
     "/api/v3/simple/price": prices.simple_price,
 }
@@ -54,10 +57,12 @@ SIGNED: dict[str, Handler] = {
     ACCOUNT: futures.account,
     "/fapi/v3/positionRisk": futures.position_risk,
     INCOME: futures.income,
+    "/fapi/v1/userTrades": history.user_trades,
     "/fapi/v1/accountConfig": futures.account_config,
     "/fapi/v1/symbolConfig": futures.symbol_config,
     "/fapi/v1/positionSide/dual": futures.position_mode,
     "/fapi/v1/multiAssetsMargin": futures.multi_assets_mode,
+    KEY_PERMISSIONS: keys.api_restrictions,
 }
 ENDPOINTS = {**PUBLIC, **SIGNED}
 
@@ -187,7 +192,7 @@ class PaperVenue:
         try:
             if request.path in SIGNED:
                 self.keyring.check(request, now_ms=now_ms)
-            body = handler(self.core, now_ms, params, **_view(request.path, acting))
+            body = handler(self.core, now_ms, params, **_view(request, acting))
         except Refusal as refusal:
             return _refused(refusal, headers)
         except prices.ProviderRefusal as refusal:
@@ -206,13 +211,15 @@ class PaperVenue:
                 }
 
 
-def _view(path: str, acting: list[Standing]) -> dict[str, Any]:
-    """What the faults that change the view of an endpoint make it leave out."""
-    if path == INCOME:
+def _view(request: Request, acting: list[Standing]) -> dict[str, Any]:
+    """Who asks, where that matters, and what the faults that change the view of an endpoint make it leave out."""
+    if request.path == KEY_PERMISSIONS:
+        return {"api_key": request.headers["x-mbx-apikey"]}
+    if request.path == INCOME:
         lags = [s.effect.seconds for s in acting if isinstance(s.effect, IncomeLag)]
         hidden = frozenset(key for s in acting for key in s.hidden)
         return {"lag_ms": int(max(lags, default=0) * 1000), "hidden": hidden}
-    if path == ACCOUNT:
+    if request.path == ACCOUNT:
         lags = [s.effect.seconds for s in acting if isinstance(s.effect, WalletLag)]
         return {"wallet_lag_ms": int(max(lags, default=0) * 1000)}
     return {}

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 Params = Mapping[str, str]
 
 _MINUTE_MS = 60_000
-_SPOT_LIMIT = 6000
+_SPOT_LIMITS = {"api": 6000, "sapi": 12_000}
+_COUNTED_IN = {"sapi": "X-SAPI-USED-IP-WEIGHT-1M"}
 
 
 def _klines(params: Params) -> int:
@@ -28,23 +29,27 @@ WEIGHTS: dict[str, int | Callable[[Params], int]] = {
     "/fapi/v1/assetIndex": _one_or_all(1, 10),
     "/fapi/v1/klines": _klines,
     "/fapi/v1/markPriceKlines": _klines,
+    "/fapi/v1/fundingRate": 0,
+    "/fapi/v1/userTrades": 5,
     "/fapi/v1/income": 30,
     "/fapi/v1/accountConfig": 5,
     "/fapi/v1/symbolConfig": 5,
     "/fapi/v1/positionSide/dual": 30,
     "/fapi/v1/multiAssetsMargin": 30,
+    "/api/v3/time": 1,
     "/api/v3/ticker/price": _one_or_all(2, 4),
+    "/sapi/v1/account/apiRestrictions": 1,
 }
 """Source: "Request Weight" of each page of the Binance documentation. The price provider counts nothing here."""
 
 
 class Weights:
-    """Weight spent in the current minute, futures and spot apart. `limit` None counts without refusing."""
+    """Weight spent in the current minute, futures, spot and its key administration apart. `limit` None counts without refusing."""
 
     def __init__(self, limit: int | None) -> None:
         self._limit = limit
         self._minute = -1
-        self._used = {"fapi": 0, "api": 0}
+        self._used = {"fapi": 0, "api": 0, "sapi": 0}
 
     def spend(self, path: str, params: Params, now_ms: int) -> tuple[dict[str, str], int]:
         """The header that reports the weight used, and the seconds to wait if this request is one too many."""
@@ -56,7 +61,7 @@ class Weights:
             self._used = dict.fromkeys(self._used, 0)
         market = path.split("/")[1]
         self._used[market] += weight if isinstance(weight, int) else weight(params)
-        limit = self._limit if market == "fapi" or self._limit is None else _SPOT_LIMIT
+        limit = None if self._limit is None else _SPOT_LIMITS.get(market, self._limit)
         over = limit is not None and self._used[market] > limit
         wait_s = (_MINUTE_MS - now_ms % _MINUTE_MS + 999) // 1000 if over else 0
-        return {"X-MBX-USED-WEIGHT-1M": str(self._used[market])}, wait_s
+        return {_COUNTED_IN.get(market, "X-MBX-USED-WEIGHT-1M"): str(self._used[market])}, wait_s

@@ -37,6 +37,8 @@ def weight(client: Any, method: str, params: dict[str, Any]) -> int:
         ("fapiPublicGetPremiumIndex", {}, 10),
         ("fapiPublicGetPremiumIndex", {"symbol": "BTCUSDT"}, 1),
         ("fapiPublicGetFundingInfo", {}, 0),
+        ("fapiPublicGetFundingRate", {"symbol": "BTCUSDT", "limit": 1}, 0),
+        ("fapiPrivateGetUserTrades", {"symbol": "BTCUSDT"}, 5),
         ("fapiPublicGetAssetIndex", {}, 10),
         ("fapiPublicGetAssetIndex", {"symbol": "BTCUSD"}, 1),
         ("fapiPrivateGetIncome", {}, 30),

@@ -1,10 +1,12 @@
-"""The derivatives venue, read through ccxt: ``venue`` asks, ``client`` bounds, ``payloads`` believes or refuses.
+"""The derivatives venue, read through ccxt: ``venue`` and ``history`` ask, ``client`` bounds, the payloads believe or refuse.
 
 Import it freely: ccxt itself is imported with the first request.
 """
 
 from hedge_pipeline.adapters.ccxt_venue.exchange import Credentials
+from hedge_pipeline.adapters.ccxt_venue.history import CcxtVenueHistory
+from hedge_pipeline.adapters.ccxt_venue.key_permissions import read_key_permissions
 from hedge_pipeline.adapters.ccxt_venue.limits import VenueLimits
 from hedge_pipeline.adapters.ccxt_venue.venue import CcxtVenue
 
-__all__ = ["CcxtVenue", "Credentials", "VenueLimits"]
+__all__ = ["CcxtVenue", "CcxtVenueHistory", "Credentials", "VenueLimits", "read_key_permissions"]

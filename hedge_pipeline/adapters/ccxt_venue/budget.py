@@ -30,6 +30,14 @@ class RateBudget:
                 return f"{used} of {ceiling:.0f} request weight is used this minute and {weight} more would exceed it"
             return None
 
+    def room_in_s(self, weight: int, ceiling: float, *, now_s: float) -> float:
+        """Seconds until a request of this weight may be sent; 0: now."""
+        with self._lock:
+            if now_s < self._closed_until_s:
+                return self._closed_until_s - now_s
+            full = now_s < self._minute_ends_s and self._used + weight > ceiling
+            return self._minute_ends_s - now_s if full else 0.0
+
     def spend(self, weight: int, headers: Mapping[str, str], *, now_s: float, minute_ends_s: float) -> None:
         """Take the venue's own count if it sent one, else add to ours."""
         with self._lock:

@@ -105,13 +105,13 @@ class VenueClient:
         kind = SourceMalformed if failure.malformed else SourceUnavailable
         raise kind(endpoint.source, failure.reason)
 
-    def measure_clock(self, deadline: Deadline) -> ClockReading:
+    def measure_clock(self, deadline: Deadline, endpoint: Endpoint = CLOCK) -> ClockReading:
         """Ask the venue's time; signed reads use it until the next measurement.
 
         Raises:
             SourceUnavailable: no answer, or a round trip too long to tell the time.
         """
-        answer = self.get(CLOCK, deadline)
+        answer = self.get(endpoint, deadline)
         venue_at = payloads.server_time(answer.payload)
         round_trip = timedelta(seconds=answer.ended_s - answer.started_s)
         if round_trip > self._limits.round_trip:
@@ -167,6 +167,11 @@ class VenueClient:
         self._listed = listed
         return instruments, listed.as_of
 
+    def room_in_s(self, endpoint: Endpoint) -> float:
+        """Seconds until the address's budget has room for it; 0: it has."""
+        ceiling = self._limits.ceiling(endpoint)
+        return self._budget.room_in_s(endpoint.weight, ceiling, now_s=self._clock.monotonic())
+
     def _in_turn(
         self, endpoint: Endpoint, deadline: Deadline, params: dict[str, Any], earlier: _Failure
     ) -> Answer | _Failure:
@@ -195,9 +200,9 @@ class VenueClient:
         self._hanging = [thread for thread in self._hanging if thread.is_alive()]
         if len(self._hanging) >= _MOST_HANGING:
             return f"{len(self._hanging)} earlier requests still hang"
-        limits = self._limits
-        ceiling = limits.weight_per_minute * (1.0 if endpoint.essential else limits.weight_share)
-        return self._budget.refusal(endpoint.weight, ceiling, now_s=self._clock.monotonic())
+        return self._budget.refusal(
+            endpoint.weight, self._limits.ceiling(endpoint), now_s=self._clock.monotonic()
+        )
 
     def _attempt(self, endpoint: Endpoint, params: dict[str, Any], seconds: float) -> Answer | _Failure:
         if self._exchange is None:

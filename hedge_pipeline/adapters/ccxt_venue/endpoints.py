@@ -1,6 +1,6 @@
 """Which of the venue's endpoints are read, and what each costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,10 @@ class Endpoint:
     signed: bool = False
     essential: bool = False
     """May use the weight kept back for orders: without the account nothing can be protected."""
+    history: bool = False
+    """Leaves weight to every other read, and waits for it."""
+    spacing_s: float = 0.0
+    """Between two of them, where the venue counts them apart from the weight."""
 
 
 CLOCK = Endpoint(source="clock", method="fapiPublicGetTime", path="/fapi/v1/time", weight=1, essential=True)
@@ -52,4 +56,33 @@ INSTRUMENTS = Endpoint(
 )
 INCOME = Endpoint(
     source="income", method="fapiPrivateGetIncome", path="/fapi/v1/income", weight=30, signed=True
+)
+INCOME_HISTORY = replace(INCOME, history=True)
+FILLS = Endpoint(
+    source="fills",
+    method="fapiPrivateGetUserTrades",
+    path="/fapi/v1/userTrades",
+    weight=5,
+    signed=True,
+    history=True,
+)
+FUNDING_RATES = Endpoint(
+    source="funding_rates",
+    method="fapiPublicGetFundingRate",
+    path="/fapi/v1/fundingRate",
+    weight=0,
+    history=True,
+    spacing_s=0.6,  # 500 in five minutes
+)
+CANDLES = Endpoint(
+    source="candles", method="fapiPublicGetKlines", path="/fapi/v1/klines", weight=10, history=True
+)
+SPOT_CLOCK = replace(CLOCK, method="publicGetTime", path="/api/v3/time")
+KEY_PERMISSIONS = Endpoint(
+    source="key_permissions",
+    method="sapiGetAccountApiRestrictions",
+    path="/sapi/v1/account/apiRestrictions",
+    weight=1,
+    signed=True,
+    essential=True,
 )

@@ -6,7 +6,6 @@ loopback venue exercises the branches production takes.
 """
 
 import io
-import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hedge_pipeline.adapters.redaction import RedactingFilter
+from hedge_pipeline.adapters.strict_json import UnreadableJsonError, read_json
 from hedge_pipeline.domain.errors import InvalidSettings
 
 _DEMO_HOSTS = ("demo-fapi.binance.com",)
@@ -169,25 +169,12 @@ def _exchange_class() -> type[Any]:
 
         def on_json_response(self, response_body: str) -> Any:
             try:
-                return json.loads(
-                    response_body, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
-                )
-            except (ValueError, RecursionError) as error:
+                return read_json(response_body)
+            except UnreadableJsonError as error:
                 self.last_answer.unreadable = str(error)
                 raise ValueError("unreadable") from None
 
     return Exchange
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise ValueError("a field is given twice")
-    return document
 
 
 def _bounded_body(exchange: Any, answer_bytes: int) -> Callable[..., Any]:

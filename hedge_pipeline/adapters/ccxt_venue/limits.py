@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from hedge_pipeline.adapters.ccxt_venue.endpoints import Endpoint
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueLimits:
@@ -34,3 +36,23 @@ class VenueLimits:
     answer_bytes: int = 32_000_000
     income_page: int = 1000
     """Rows the venue returns at most."""
+    history: timedelta = timedelta(seconds=90)
+    """One range of history, with waiting for the next minute's weight."""
+    history_share: float = 0.5
+    """Part of the weight open to history."""
+    candles_page: int = 1500
+    fills_page: int = 1000
+    funding_rates_page: int = 1000
+    fills_window: timedelta = timedelta(days=7)
+    """The longest stretch of fills the venue answers for."""
+    retention: timedelta = timedelta(days=90)
+    """How long the venue keeps income and fills: three months."""
+    final_after: timedelta = timedelta(seconds=60)
+    """When a row stamped now can be read for certain: lists lag behind the account."""
+
+    def ceiling(self, endpoint: Endpoint) -> float:
+        """Weight of a minute up to which it may be asked."""
+        if endpoint.essential:
+            return self.weight_per_minute
+        share = self.history_share if endpoint.history else self.weight_share
+        return self.weight_per_minute * share

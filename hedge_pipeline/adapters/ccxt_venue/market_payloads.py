@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from hedge_pipeline.adapters.ccxt_venue.wire import (
-    Amount,
+    Delivery,
     Name,
     NonNegative,
     Payload,
     Price,
+    Rate,
     Stamp,
     named_rows,
     parse,
@@ -28,7 +29,7 @@ class _Premium(Payload):
     symbol: Name
     mark_price: Price
     index_price: Price
-    last_funding_rate: Amount
+    last_funding_rate: Rate
     next_funding_time: Stamp
     time: Stamp
 
@@ -60,7 +61,7 @@ class _Contract(Payload):
     base_asset: Name
     quote_asset: Name
     margin_asset: Name
-    delivery_date: Stamp
+    delivery_date: Delivery
     filters: list[dict[str, Any]]
 
 
@@ -91,12 +92,12 @@ def asset_rates(raw: object, assets: Iterable[str]) -> tuple[AssetRate, ...]:
 
 def symbol_names(raw: object) -> frozenset[str]:
     """Every symbol a list of instruments names."""
-    return frozenset(symbol for symbol, _ in named_rows("instruments", _listed(raw)))
+    return frozenset(symbol for symbol, _ in named_rows("instruments", _listed(raw), "symbols."))
 
 
 def instruments(raw: object, symbols: Iterable[str]) -> tuple[Instrument, ...]:
     """One per symbol asked for, sorted by symbol."""
-    rows = rows_of("instruments", _listed(raw), symbols, "instrument")
+    rows = rows_of("instruments", _listed(raw), symbols, "instrument", "symbols.")
     return tuple(_instrument(symbol, row) for symbol, row in rows)
 
 

@@ -13,7 +13,10 @@ from hedge_pipeline.adapters.ccxt_venue.wire import (
     ChangeStamp,
     Identifier,
     Name,
+    NonNegative,
+    OptionalName,
     Payload,
+    Remark,
     Stamp,
     parse,
     refuse_duplicates,
@@ -42,7 +45,7 @@ class _Asset(Payload):
     wallet_balance: Amount
     unrealized_profit: Amount
     margin_balance: Amount
-    maint_margin: Amount
+    maint_margin: NonNegative
     update_time: ChangeStamp
 
 
@@ -71,7 +74,7 @@ class _Account(Payload):
     total_wallet_balance: Amount
     total_unrealized_profit: Amount
     total_margin_balance: Amount
-    total_maint_margin: Amount
+    total_maint_margin: NonNegative
     assets: list[_Asset] = Field(min_length=1)
     positions: list[_AccountPosition]
 
@@ -92,11 +95,11 @@ class _Position(_Held):
 
 
 class _Income(Payload):
-    symbol: str
+    symbol: OptionalName
     income_type: Name
     income: Amount
     asset: Name
-    info: str
+    info: Remark
     time: Stamp
     tran_id: Identifier
     trade_id: Identifier

@@ -19,9 +19,13 @@ from hedge_pipeline.domain.errors import SourceMalformed
 T = TypeVar("T")
 
 _DECIMAL = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,2})?")
+_IDENTIFIER = re.compile(r"[!-~]{0,64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_MS = 1_262_304_000_000  # 2010: before any venue
-_LAST_MS = 4_733_510_400_000  # 2120: perpetuals are delivered in 2100
+_FIRST_MS = 1_420_070_400_000  # 2015: before any venue of this kind
+_LAST_MS = 4_102_444_800_000  # 2100
+_LAST_DELIVERY_MS = 4_733_510_400_000  # 2120: perpetuals are delivered at the end of 2100
+_LARGEST = Decimal("1e18")
+_SMALLEST = Decimal("1e-18")
 
 
 def _decimal(value: object) -> Decimal:
@@ -29,7 +33,10 @@ def _decimal(value: object) -> Decimal:
         raise ValueError(f"must be a decimal number in a string, was {type(value).__name__}")  # noqa: TRY004
     if not _DECIMAL.fullmatch(value):
         raise ValueError("must be a finite decimal number")
-    return Decimal(value)
+    number = Decimal(value)
+    if number and not _SMALLEST <= abs(number) < _LARGEST:
+        raise ValueError("is of a size that no amount has")
+    return number
 
 
 def _positive(value: Decimal) -> Decimal:
@@ -44,12 +51,26 @@ def _not_negative(value: Decimal) -> Decimal:
     return value
 
 
-def _stamp(value: object) -> datetime:
+def _below_one(value: Decimal) -> Decimal:
+    if abs(value) >= 1:
+        raise ValueError("is no fraction")
+    return value
+
+
+def _instant(value: object, before_ms: int) -> datetime:
     if type(value) is not int:
         raise ValueError(f"must be an integer of milliseconds, was {type(value).__name__}")
-    if not _FIRST_MS <= value <= _LAST_MS:
+    if not _FIRST_MS <= value < before_ms:
         raise ValueError("is not a time in milliseconds")
     return _EPOCH + timedelta(milliseconds=value)
+
+
+def _stamp(value: object) -> datetime:
+    return _instant(value, _LAST_MS)
+
+
+def _delivery(value: object) -> datetime:
+    return _instant(value, _LAST_DELIVERY_MS)
 
 
 def _stamp_or_none(value: object) -> datetime | None:
@@ -58,20 +79,28 @@ def _stamp_or_none(value: object) -> datetime | None:
 
 def _identifier(value: object) -> str:
     if type(value) is int:
-        return str(value)
-    if isinstance(value, str):
-        return value
-    raise ValueError(f"must be an integer or a string, was {type(value).__name__}")
+        value = str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"must be an integer or a string, was {type(value).__name__}")  # noqa: TRY004
+    if not _IDENTIFIER.fullmatch(value):
+        raise ValueError("is no identifier")
+    return value
 
 
 Amount = Annotated[Decimal, BeforeValidator(_decimal)]
 Price = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_positive)]
 NonNegative = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_not_negative)]
+Rate = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_below_one)]
+"""A signed fraction."""
 Stamp = Annotated[datetime, BeforeValidator(_stamp)]
+Delivery = Annotated[datetime, BeforeValidator(_delivery)]
 ChangeStamp = Annotated[datetime | None, BeforeValidator(_stamp_or_none)]
 """Zero: never changed."""
 Identifier = Annotated[str, BeforeValidator(_identifier)]
-Name = Annotated[str, Field(max_length=64, pattern=r"^\S+$")]
+Name = Annotated[str, Field(max_length=64, pattern=r"^[^\s\p{Cc}\p{Cf}\x{FFFD}]+$")]
+"""Any script, since symbols are; no blank, no control, nothing that was not UTF-8."""
+OptionalName = Annotated[str, Field(max_length=64, pattern=r"^[^\s\p{Cc}\p{Cf}\x{FFFD}]*$")]
+Remark = Annotated[str, Field(max_length=512, pattern=r"^[^\p{Cc}\x{FFFD}]*$")]
 
 
 class Payload(BaseModel):
@@ -80,23 +109,25 @@ class Payload(BaseModel):
     )
 
 
-def rows_of(source: str, raw: object, symbols: Iterable[str], noun: str) -> list[tuple[str, object]]:
+def rows_of(
+    source: str, raw: object, symbols: Iterable[str], noun: str, within: str = ""
+) -> list[tuple[str, object]]:
     """Rows of the symbols asked for, each exactly once, sorted by symbol."""
     wanted = set(symbols)
-    rows = [(symbol, row) for symbol, row in named_rows(source, raw) if symbol in wanted]
+    rows = [(symbol, row) for symbol, row in named_rows(source, raw, within) if symbol in wanted]
     refuse_duplicates(source, "symbol", (symbol for symbol, _ in rows))
     if missing := sorted(wanted.difference(symbol for symbol, _ in rows)):
         raise SourceMalformed(source, f"symbol: no {noun} of {', '.join(missing)}")
     return sorted(rows, key=itemgetter(0))
 
 
-def named_rows(source: str, raw: object) -> Iterator[tuple[str, object]]:
+def named_rows(source: str, raw: object, within: str = "") -> Iterator[tuple[str, object]]:
     if not isinstance(raw, list) or not raw:
         raise SourceMalformed(source, f"answered {_described(raw)}, not a list of rows")
     for number, row in enumerate(raw):
         symbol = row.get("symbol") if isinstance(row, dict) else None
         if not isinstance(symbol, str):
-            raise SourceMalformed(source, f"{number}.symbol: missing, or not a string")
+            raise SourceMalformed(source, f"{within}{number}.symbol: missing, or not a string")
         yield symbol, row
 
 
