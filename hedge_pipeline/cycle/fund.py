@@ -12,7 +12,16 @@ from hedge_pipeline.domain.limits import RiskLimits
 from hedge_pipeline.domain.nav import IncomeBaseline
 from hedge_pipeline.domain.prices import PriceLimits
 from hedge_pipeline.domain.sources import ClockReading, venue_now
-from hedge_pipeline.ports import Clock, HoldingsSource, Pricer, StateStore, Venue
+from hedge_pipeline.ports import (
+    Clock,
+    History,
+    HoldingsSource,
+    Pricer,
+    Publisher,
+    StateStore,
+    Venue,
+    VenueHistory,
+)
 
 Row = TypeVar("Row")
 
@@ -34,6 +43,15 @@ class Fund:
     clock: Clock
     limits: RiskLimits
     numeraire: str
+    publisher: Publisher
+    history: History
+    venue_history: VenueHistory
+    symbols: tuple[str, ...] = ()
+    """What is traded; the past of others is kept where the account had any."""
+    hot_days: int = 14
+    """Closed days whose every row stays in the state store."""
+    env: str = "dev"
+    """Deployment environment: a segment of every published path, checked on every read."""
     uncounted: frozenset[str] = frozenset()
     self_inception: bool = False
     """Whether the first accepted NAV of an empty store is the baseline without a person saying so: paper only."""

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 from hedge_pipeline.cycle.fund import Fund, retried
 from hedge_pipeline.domain.account import AccountReading, IncomeReading, MarksReading
+from hedge_pipeline.domain.documents.models import PeakStateDocument
 from hedge_pipeline.domain.drawdown import PeakState, first_state
+from hedge_pipeline.domain.errors import SourceUnavailable
 from hedge_pipeline.domain.flows import Flow, FlowClassification, FlowInstruction
 from hedge_pipeline.domain.ledgers import Declared
 from hedge_pipeline.domain.nav import NavSnapshot
@@ -27,10 +29,11 @@ def _append_nav(fund: Fund) -> NavSnapshot:
     valuation = _valued(fund, readings)
     snapshot = valuation.snapshot
     first = fund.self_inception and snapshot.account_units is None and fund.latest(PeakState) is None
-    if not (first and snapshot.accepted and snapshot.trading_nav and snapshot.trading_nav > 0):
+    nav = snapshot.trading_nav if first and snapshot.accepted else None
+    if nav is None or nav <= 0 or _is_remembered(fund):
         fund.store.append(snapshot, *valuation.flows)
         return snapshot
-    valuation = _valued(fund, replace(readings, opening_units=(quantized(snapshot.trading_nav), None)))
+    valuation = _valued(fund, replace(readings, opening_units=(quantized(nav), None)))
     snapshot = valuation.snapshot
     reason = "paper profile: the first accepted NAV of an empty store is the baseline"
     fund.store.append(
@@ -54,6 +57,21 @@ def _append_nav(fund: Fund) -> NavSnapshot:
         ),
     )
     return snapshot
+
+
+def _is_remembered(fund: Fund) -> bool:
+    """Whether publications or history know this account: then its store was emptied, and a person rebuilds the peak.
+
+    Where nobody answers, nothing is known to be remembered.
+    """
+    path = f"hedge/{fund.env}/{PeakStateDocument.PLACE}"
+    try:
+        published = fund.publisher.read([path]).get(path)
+    except SourceUnavailable:
+        published = None
+    if published is not None and published.get("account") == fund.account:
+        return True
+    return fund.history.highest_nav_per_unit(fund.account) is not None
 
 
 def baseline(

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 import dagster as dg
 
 from hedge_pipeline.defs.account import accounts, income, instruments, marks
+from hedge_pipeline.defs.history import drawdown_history, nav_daily, nav_minutes
 from hedge_pipeline.defs.nav import nav_snapshots
+from hedge_pipeline.defs.publication import publications
 from hedge_pipeline.defs.reserves import prices, reserves_valuations
 from hedge_pipeline.defs.risk import gate_decisions, peak_states
 from hedge_pipeline.defs.trading import GATED, trading_permissions
+from hedge_pipeline.defs.venue_history import VENUE_HISTORY
 
 VALUATION: Sequence[dg.AssetsDefinition] = [accounts, marks, instruments, income, nav_snapshots, peak_states]
 """In the order in which they are computed."""
@@ -45,4 +48,25 @@ trading_job = dg.define_asset_job(
     description="Value, judge and report what may be traded, in one run with every blocking check. It sends nothing.",
 )
 
-JOBS = [nav_job, gate_job, reserves_job, trading_job]
+publication_job = dg.define_asset_job(
+    "publication_job",
+    selection=dg.AssetSelection.assets(publications),
+    executor_def=dg.in_process_executor,
+    description="Publish every document from what the store holds. Red when one did not arrive; nothing else waits for it.",
+)
+
+history_job = dg.define_asset_job(
+    "history_job",
+    selection=dg.AssetSelection.assets(nav_minutes, nav_daily, drawdown_history),
+    executor_def=dg.in_process_executor,
+    description="Keep closed days: minutes, roll-up and drawdown, with their checks. Red when history and the live state disagree.",
+)
+
+venue_history_job = dg.define_asset_job(
+    "venue_history_job",
+    selection=dg.AssetSelection.assets(*VENUE_HISTORY),
+    executor_def=dg.in_process_executor,
+    description="Keep the venue's own past while it still has it. Red when a day was refused, or was lost before being kept.",
+)
+
+JOBS = [nav_job, gate_job, reserves_job, trading_job, publication_job, history_job, venue_history_job]

@@ -119,7 +119,14 @@ def advance(
             f"snapshot {snapshot.ordinal} is not later than {state.nav_ordinal}, already absorbed"
         )
     zone = ZoneInfo(limits.reset_timezone)
-    high, pending = _mark(state, nav, limits)
+    high, pending = next_mark(
+        state.high_water_mark,
+        state.pending_high,
+        state.nav_per_unit,
+        nav,
+        jump_factor=limits.jump_factor,
+        jump_step=limits.jump_step,
+    )
     day = as_of.astimezone(zone).date()
     if day == state.day:
         day_open, day_open_as_of = state.day_open, state.day_open_as_of
@@ -160,17 +167,24 @@ def _absorbable(snapshot: NavSnapshot) -> tuple[datetime, Decimal, Decimal]:
     return as_of, nav, units
 
 
-def _mark(state: PeakState, nav: Decimal, limits: RiskLimits) -> tuple[Decimal, Decimal | None]:
-    """The high-water mark after ``nav``, and the high that waits for confirmation.
+def next_mark(
+    mark: Decimal,
+    pending_high: Decimal | None,
+    previous: Decimal,
+    nav: Decimal,
+    *,
+    jump_factor: Decimal,
+    jump_step: Decimal,
+) -> tuple[Decimal, Decimal | None]:
+    """High-water mark and suspicious high after NAV per unit went from ``previous`` to ``nav``.
 
     A second high in a row confirms as much of the first as it reaches itself; what it adds is judged like any rise.
     """
-    mark = state.high_water_mark
     if nav <= mark:
         return mark, None
-    if state.pending_high is not None:
-        mark = max(mark, min(state.pending_high, nav))
-    suspicious = nav > mark * limits.jump_factor or nav > state.nav_per_unit * (1 + limits.jump_step)
+    if pending_high is not None:
+        mark = max(mark, min(pending_high, nav))
+    suspicious = nav > mark * jump_factor or nav > previous * (1 + jump_step)
     return (mark, nav) if suspicious and nav > mark else (nav, None)
 
 

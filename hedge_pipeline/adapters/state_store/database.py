@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hedge_pipeline.adapters.state_store.driver_errors import translated
-from hedge_pipeline.adapters.state_store.engines import begin_writing
+from hedge_pipeline.adapters.state_store.engines import begin_frozen, begin_writing
 from hedge_pipeline.adapters.state_store.forms import SQLITE
 
 Connection = Any
@@ -47,6 +47,14 @@ class Database:
             connection.execute(self._begin)
             yield connection
             connection.execute("COMMIT")
+
+    @contextmanager
+    def frozen(self) -> Iterator[Connection]:
+        """One transaction that reads everything as of its first read, whatever others write meanwhile."""
+        with self._connection() as connection:
+            connection.execute(begin_frozen(self.dialect))
+            yield connection
+            connection.execute("ROLLBACK")
 
     def one_at_a_time(self, connection: Connection) -> None:
         """Let no other transaction add income until this one ends.

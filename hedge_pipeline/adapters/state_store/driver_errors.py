@@ -13,7 +13,7 @@ from hedge_pipeline.domain.errors import InvalidState, StoreUnavailable
 _REMEDIES = {
     "SQLITE_BUSY": "another process holds it: stop the process that hangs",
     "SQLITE_FULL": "make room on the disk",
-    "SQLITE_IOERR": "look at the disk",
+    "SQLITE_IOERR": "look at the disk: it is full, or it fails",
     "SQLITE_READONLY": "it is open for reading only, or its files may not be written",
     "SQLITE_CANTOPEN": "see that the file exists and may be opened",
     "SQLITE_NOTADB": "the file is damaged or something else: restore a copy",

@@ -55,6 +55,11 @@ def begin_writing(dialect: sa.Dialect) -> str:
     return "BEGIN IMMEDIATE" if dialect.name == SQLITE else "BEGIN"
 
 
+def begin_frozen(dialect: sa.Dialect) -> str:
+    """A transaction that reads, and sees nothing of what others commit after its first read."""
+    return "BEGIN" if dialect.name == SQLITE else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
 def use_wal(connection: sa.Connection) -> None:
     """Let readers and a writer work side by side. The file remembers it."""
     mode = str(connection.exec_driver_sql("PRAGMA journal_mode=WAL").scalar_one())

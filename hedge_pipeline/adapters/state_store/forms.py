@@ -54,6 +54,11 @@ def column_type(hint: Any) -> TypeEngine[Any]:
     return _COLUMN_TYPES.get(hint, NESTED)
 
 
+def is_scalar(hint: Any) -> bool:
+    """Whether a field's type, ``None`` aside, has a column type of its own."""
+    return without_none(hint)[0] in _COLUMN_TYPES
+
+
 def is_comparable(column: sa.Column[Any]) -> bool:
     """Whether SQL may compare it: equal money can be unequal text, and JSON has no order."""
     return column.type is not MONEY and column.type is not NESTED
@@ -96,7 +101,7 @@ _ON_SQLITE: dict[Any, ColumnCodec] = _ON_BOTH | {
 }
 
 _ON_POSTGRES: dict[Any, ColumnCodec] = _ON_BOTH | {
-    Decimal: ColumnCodec(lambda value: Decimal(scalars.money_text(value)), lambda value: value),
+    Decimal: ColumnCodec(lambda value: Decimal(scalars.money_text(value)), scalars.finite),
     datetime: ColumnCodec(scalars.utc, lambda value: value.astimezone(UTC)),
     date: ColumnCodec(scalars.day, scalars.day),
     bool: ColumnCodec(scalars.flag, scalars.flag),

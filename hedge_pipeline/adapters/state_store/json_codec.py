@@ -85,7 +85,7 @@ def enum_codec(kind: type[Enum]) -> tuple[Callable[[Any], str], Way]:
     def decode(text: Any) -> Enum:
         member = members.get(text) if isinstance(text, str) else None
         if member is None:
-            raise RefusedValueError(f"{text!r} is no {kind.__name__}")
+            raise RefusedValueError(f"{type(text).__name__} that is no {kind.__name__}")
         return member
 
     return encode, decode
@@ -123,7 +123,7 @@ def _tuple(args: tuple[Any, ...]) -> JsonCodec:
 
     def of_length(values: Any, kind: type[Any]) -> Any:
         if type(values) is not kind or len(values) != len(args):
-            raise RefusedValueError(f"{values!r:.80} where {len(args)} values belong")
+            raise RefusedValueError(f"{type(values).__name__} where {len(args)} values belong")
         return values
 
     return JsonCodec(
@@ -186,8 +186,12 @@ def _dataclass(kind: type) -> JsonCodec:
 
     def check_names(stored: dict[str, Parsed]) -> None:
         """A field with a default may be missing: it is younger than the row."""
-        if not required <= stored.keys() <= decoders.keys():
-            raise RefusedValueError(f"{', '.join(stored)} where the fields of a {kind.__name__} belong")
+        if missing := sorted(required - stored.keys()):
+            raise RefusedValueError(f"a {kind.__name__} without {', '.join(missing)}")
+        if unknown := sorted(stored.keys() - decoders.keys()):
+            raise RefusedValueError(
+                f"a {kind.__name__} has no {', '.join(map(shown_name, unknown)):.80} among its fields"
+            )
 
     return JsonCodec(encode, decode)
 
@@ -200,17 +204,39 @@ def fields_getter(kind: type) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def parsed(text: Any) -> Parsed:
-    """JSON text without space around it, as both engines give it."""
+    """JSON text without space around it, as both engines give it.
+
+    SQLite keeps a text that names a field twice, of which Postgres would keep the last: neither was written here.
+    """
     try:
         value, end = _scan(text)
-    except (TypeError, ValueError):
-        value, end = None, None
-    if end is None or end != len(text):
-        raise RefusedValueError(f"{text!r:.80} is not JSON")
+    except (TypeError, ValueError, RecursionError) as error:
+        twice = f", {shown_name(error.args[0])} is given twice" if isinstance(error, _TwiceError) else ""
+        raise RefusedValueError(f"{type(text).__name__} that is not JSON{twice}") from None
+    if end != len(text):
+        raise RefusedValueError("JSON with something after it")
     return value
 
 
-_scan = JSONDecoder().raw_decode
+class _TwiceError(ValueError):
+    pass
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    stored = dict(pairs)
+    if len(stored) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _TwiceError(next(name for name in names if names.count(name) > 1))
+    return stored
+
+
+def shown_name(name: str) -> str:
+    """A name made of letters; any other is not quoted, since it may be anything."""
+    plain = len(name) <= 40 and name.isascii() and name.replace("_", "").isalpha()
+    return name if plain else "such a name"
+
+
+_scan = JSONDecoder(object_pairs_hook=_each_name_once).raw_decode
 
 
 def _money_json(value: Any) -> str:
@@ -233,9 +259,12 @@ def _float_text(value: Any) -> str:
 
 def _float_of(value: Parsed) -> float:
     """Postgres gives a float without a fraction back as an integer."""
-    if type(value) not in {float, int}:
-        raise RefusedValueError(f"{value!r} is not a number")
+    if type(value) not in {float, int} or not abs(value) < _LARGEST_FLOAT:
+        raise RefusedValueError(f"{type(value).__name__} that is no finite number")
     return float(value)
+
+
+_LARGEST_FLOAT = 1e300
 
 
 _SCALARS: dict[Any, JsonCodec] = {

@@ -64,6 +64,11 @@ def open_state_store(
         raise
 
 
+def sqlite_path(url: str) -> Path | None:
+    """The file of a store's URL; ``None``: it is kept by a server."""
+    return _path(url) if url.startswith(_SQLITE_URL) else None
+
+
 def _path(url: str) -> Path:
     """Everything behind the slashes as it stands: a path needs no quoting."""
     text = url.removeprefix(_SQLITE_URL)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from decimal import Decimal
 from functools import cache
 from typing import Any, Generic, TypeVar, get_type_hints
 
-from hedge_pipeline.adapters.state_store.forms import column_codec
-from hedge_pipeline.adapters.state_store.json_codec import Way, each, fields_getter
+from hedge_pipeline.adapters.state_store import scalars
+from hedge_pipeline.adapters.state_store.forms import SQLITE, column_codec, is_scalar
+from hedge_pipeline.adapters.state_store.json_codec import Way, each, fields_getter, without_none
 from hedge_pipeline.adapters.state_store.refusal import RefusedValueError
 from hedge_pipeline.adapters.state_store.tables import TABLES
 from hedge_pipeline.domain.errors import InvalidState
@@ -25,6 +27,13 @@ class RowCodec(Generic[Row]):
         codecs = [column_codec(hints[name], engine) for name in self._names]
         self._encoders = [codec.encode for codec in codecs]
         self._decoders = [codec.decode for codec in codecs]
+        self._plain = [
+            codec.decode if is_scalar(hints[name]) else _as_it_lies
+            for name, codec in zip(self._names, codecs, strict=True)
+        ]
+        self._money = {
+            name for name in self._names if engine == SQLITE and without_none(hints[name]) == (Decimal, True)
+        }
         self._values_of = fields_getter(row_class)
 
     def encode(self, row: Row) -> list[Any]:
@@ -43,13 +52,37 @@ class RowCodec(Generic[Row]):
         """
         return self._row_class(**dict(zip(self._names, self._each(self._decoders, values), strict=True)))
 
-    def decode_some(self, names: Sequence[str], values: Sequence[Any]) -> tuple[Any, ...]:
-        """The values of these columns alone.
+    def decode_columns(self, names: Sequence[str], found: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """These columns of many rows.
 
         Raises:
             InvalidState: what is stored is not what was written; names the field.
         """
-        return tuple(self._each([self._decoders[self._names.index(name)] for name in names], values, names))
+        return self._many([self._decoders[self._names.index(name)] for name in names], names, found)
+
+    def plain_columns(self, names: Sequence[str], found: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """The same, with nested values and enumerations as the text that is stored.
+
+        Raises:
+            InvalidState: what is stored is not what was written; names the field.
+        """
+        return self._many([self._plain[self._names.index(name)] for name in names], names, found)
+
+    def _many(
+        self, ways: Sequence[Way], names: Sequence[str], found: Sequence[Sequence[Any]]
+    ) -> list[tuple[Any, ...]]:
+        """Column by column: a call per value is more than a year of minutes can afford where it is money."""
+        try:
+            columns = zip(*found, strict=True) if found else [()] * len(ways)
+            decoded = [
+                scalars.moneys_of(values) if name in self._money else [*map(way, values)]
+                for name, way, values in zip(names, ways, columns, strict=True)
+            ]
+            return list(zip(*decoded, strict=True))
+        except RefusedValueError:
+            for values in found:
+                self._each(ways, values, names)
+            raise
 
     def encode_one(self, name: str, value: Any) -> Any:
         """One value, to be compared with its column or written into it."""
@@ -63,6 +96,10 @@ class RowCodec(Generic[Row]):
             return each(ways, values, names or self._names)
         except RefusedValueError as refused:
             raise InvalidState(str(refused.within(self._table))) from None
+
+
+def _as_it_lies(value: Any) -> Any:
+    return value
 
 
 @cache

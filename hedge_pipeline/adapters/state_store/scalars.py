@@ -1,5 +1,10 @@
-"""The one text of money, instants and days: in JSON on both engines, and in columns on SQLite."""
+"""The one text of money, instants and days: in JSON on both engines, and in columns on SQLite.
 
+What is refused is told by its type, never quoted: an edited store may hold anything, secrets included.
+"""
+
+import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -10,7 +15,7 @@ from hedge_pipeline.adapters.state_store.refusal import RefusedValueError
 MAXIMUM_DIGITS = 400
 """No sum of money has more, before or behind its point: such a number is an accident of parsing."""
 
-_NOT_A_NUMBER = Decimal("NaN")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -33,14 +38,33 @@ def money_text(value: Any) -> str:
 
 
 def money_of(text: Any) -> Decimal:
-    if isinstance(text, str):
+    """Of digits, a point and a sign alone: what else ``Decimal`` reads was not written by ``money_text``."""
+    if isinstance(text, str) and len(text) <= 2 * MAXIMUM_DIGITS and not text.strip("-.0123456789"):
         try:
-            value = Decimal(text)
+            return Decimal(text)
         except InvalidOperation:
-            value = _NOT_A_NUMBER
-        if value.is_finite():
-            return value
-    raise RefusedValueError(f"{text!r} is not the text of a finite number")
+            pass  # signs and points in the wrong places
+    raise _unlike(text, "the text of a finite number")
+
+
+def moneys_of(texts: Sequence[Any]) -> list[Decimal | None]:
+    """A whole column at once, as ``money_of`` gives each; ``None`` stays. Refused in whole: who it was, ``money_of`` knows."""
+    known = [text for text in texts if text is not None]
+    try:
+        if "".join(known).strip("-.0123456789") or max(map(len, known), default=0) > 2 * MAXIMUM_DIGITS:
+            raise RefusedValueError("text that is no number")
+        if len(known) == len(texts):
+            return [*map(Decimal, known)]
+        return [None if text is None else Decimal(text) for text in texts]
+    except (TypeError, InvalidOperation):
+        raise RefusedValueError("what is no text of a number") from None
+
+
+def finite(value: Any) -> Decimal:
+    """Postgres' NUMERIC holds NaN and Infinity too."""
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    raise _unlike(value, "a finite number")
 
 
 def utc(value: Any) -> datetime:
@@ -71,10 +95,15 @@ def _instant_text(value: datetime) -> str:
 
 
 def instant_of(text: Any) -> datetime:
+    """Only as ``instant_text`` writes it. Looked at by hand: a pattern costs more than the parsing."""
     try:
-        return utc(datetime.fromisoformat(text))
+        instant = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        raise RefusedValueError(f"{text!r} is not the text of an instant") from None
+        raise _unlike(text, "the text of an instant") from None
+    as_written = len(text) == 32 and text[10] == "T" and text[19] == "." and text[5] != "W"
+    if instant.tzinfo is not UTC or not as_written:
+        raise _unlike(text, "the text of an instant")
+    return instant
 
 
 def day(value: Any) -> date:
@@ -90,9 +119,11 @@ def day_text(value: Any) -> str:
 
 def day_of(text: Any) -> date:
     try:
-        return date.fromisoformat(text)
-    except (TypeError, ValueError):
-        raise RefusedValueError(f"{text!r} is not the text of a day") from None
+        if isinstance(text, str) and _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass  # no such day
+    raise _unlike(text, "the text of a day")
 
 
 def seconds_text(value: Any) -> str:
@@ -103,7 +134,13 @@ def seconds_text(value: Any) -> str:
 
 
 def seconds_of(text: Any) -> timedelta:
-    return int(money_of(text).scaleb(6)) * _MICROSECOND
+    microseconds = money_of(text).scaleb(6)
+    try:
+        if microseconds == int(microseconds):
+            return int(microseconds) * _MICROSECOND
+    except OverflowError:
+        pass  # longer than any duration
+    raise RefusedValueError("a number that is no duration in seconds, to the microsecond")
 
 
 def words(value: Any) -> str:
@@ -131,7 +168,7 @@ def count(value: Any) -> int:
     if type(value) is not int:
         raise _unlike(value, "an int")
     if not -(2**63) <= value < 2**63:
-        raise RefusedValueError(f"{value} does not fit 64 bits")
+        raise RefusedValueError("a number that does not fit 64 bits")
     return value
 
 

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from hedge_pipeline.adapters.state_store.database import Connection, Database
 from hedge_pipeline.adapters.state_store.driver_errors import is_unique_violation
+from hedge_pipeline.adapters.state_store.forms import column_codec
+from hedge_pipeline.adapters.state_store.hot_rows import HotRows
 from hedge_pipeline.adapters.state_store.row_codec import RowCodec, row_codec
 from hedge_pipeline.adapters.state_store.statements import Statements
 from hedge_pipeline.adapters.state_store.tables import CHAINED, INCIDENT_END, INCIDENT_KEY, INCOME_KEY, TABLES
@@ -35,11 +37,17 @@ class SqlStateStore:
         self._database = database
         self._meta = meta
         self._statements = Statements(database.dialect)
+        self._hot = HotRows(database, self._statements)
 
     @property
     def store_id(self) -> str:
-        """Random, made when the store was created: tells two deployments apart."""
-        return self._meta.store_id
+        """Random, made when the store was created or taken over: tells two deployments apart."""
+        return self._identity()[0]
+
+    @property
+    def copied_at(self) -> datetime | None:
+        """When it was made as a copy of another; ``None``: it is an original, or somebody took it over."""
+        return self._identity()[1]
 
     @property
     def level(self) -> str:
@@ -47,9 +55,38 @@ class SqlStateStore:
         return self._meta.level
 
     @property
+    def purpose(self) -> str | None:
+        """What it was made for, such as ``paper × dev``; refused to every other."""
+        return self._meta.purpose
+
+    @property
+    def database(self) -> Database:
+        """For what reaches around the port: copying it whole."""
+        return self._database
+
+    @property
     def dialect(self) -> sa.Dialect:
         """Which SQL it speaks."""
         return self._database.dialect
+
+    def take_over(self, *rows: object, store_id: str) -> None:
+        """Let a copy act as a store of its own, in one transaction with ``rows``.
+
+        Raises:
+            ConcurrentAppend: it is no copy any more.
+        """
+        encoded = [(type(row), [row], self._encoded(type(row), [row])) for row in rows]
+        with self._database.writing() as connection:
+            values = self._statements.take_over.values({"its_store_id": store_id})
+            if connection.execute(self._statements.take_over.sql, values).rowcount != 1:
+                raise ConcurrentAppend("the store is no copy any more")
+            for row_class, group, columns in encoded:
+                self._insert(connection, row_class, group, columns)
+
+    def _identity(self) -> tuple[str, datetime | None]:
+        """As it stands: another process may have taken the store over."""
+        ((store_id, copied_at),) = self._database.read(self._statements.identity.sql, [])
+        return store_id, column_codec(datetime | None, self.dialect.name).decode(copied_at)
 
     def close(self) -> None:
         """Close the pooled connections. Using the store again opens new ones."""
@@ -101,6 +138,12 @@ class SqlStateStore:
         found = self.rows(table, account, limit=1, newest_first=True, **equal)
         return found[0] if found else None
 
+    def newest_seq(self, table: type[Row], account: str) -> int | None:
+        row_class: Any = table
+        statement = self._statements.newest_seq(row_class)
+        found = self._database.read(statement.sql, statement.values({"account": account}))
+        return int(found[0][0]) if found else None
+
     def latest_known(self, table: type[Row], account: str, field: str) -> Row | None:
         row_class: Any = table
         statement = self._statements.latest_known(row_class, field)
@@ -141,7 +184,35 @@ class SqlStateStore:
         codec = self._codec(row_class)
         statement = self._statements.columns(row_class, names, newest_first=newest_first, limit=limit)
         found = self._database.read(statement.sql, statement.values({"account": account}))
-        return [codec.decode_some(names, values) for values in found]
+        return codec.decode_columns(names, found)
+
+    def columns_between(
+        self,
+        table: type[Row],
+        account: str,
+        *names: str,
+        on: str,
+        start: datetime,
+        end: datetime,
+        **equal: Any,
+    ) -> list[tuple[Any, ...]]:
+        row_class: Any = table
+        codec = self._codec(row_class)
+        statement = self._statements.columns_between(row_class, names, on=on, equal=tuple(sorted(equal)))
+        given = {name: codec.encode_one(name, value) for name, value in equal.items()}
+        span = {"start": codec.encode_one(on, start), "end": codec.encode_one(on, end)}
+        found = self._database.read(statement.sql, statement.values({"account": account, **span, **given}))
+        return codec.decode_columns(names, found)
+
+    def income_within(self, account: str, *, start: datetime, end: datetime) -> list[tuple[int, IncomeRow]]:
+        codec = self._codec(IncomeRow)
+        statement = self._statements.income_within
+        span = {
+            "start": codec.encode_one("occurred_at", start),
+            "end": codec.encode_one("occurred_at", end),
+        }
+        found = self._database.read(statement.sql, statement.values({"account": account, **span}))
+        return [(values[0], codec.decode(values[1:])) for values in found]
 
     def income_outside(
         self, account: str, *, through_at: datetime, through_seq: int
@@ -155,6 +226,19 @@ class SqlStateStore:
         }
         found = self._database.read(statement.sql, statement.values(given))
         return [(values[0], codec.decode(values[1:])) for values in found]
+
+    def plain(
+        self, table: type[Row], account: str, *names: str, after: int = 0, most: int
+    ) -> list[tuple[Any, ...]]:
+        return self._hot.plain(table, account, names, after=after, most=most)
+
+    def plain_between(
+        self, table: type[Row], account: str, *names: str, start: datetime, end: datetime
+    ) -> list[tuple[Any, ...]]:
+        return self._hot.plain_between(table, account, names, start=start, end=end)
+
+    def forget(self, table: type[Row], account: str, seqs: Sequence[int]) -> int:
+        return self._hot.forget(table, account, seqs)
 
     def open_incidents(self, account: str) -> list[Incident]:
         return self.rows(Incident, account, closed_at=None)

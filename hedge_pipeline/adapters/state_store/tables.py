@@ -9,14 +9,17 @@ from typing import Any, get_type_hints
 
 import sqlalchemy as sa
 
-from hedge_pipeline.adapters.state_store.forms import SQLITE, column_type
+from hedge_pipeline.adapters.state_store.forms import INSTANT, SQLITE, column_type
 from hedge_pipeline.adapters.state_store.json_codec import without_none
 from hedge_pipeline.domain.account import AccountReading, IncomeReading, IncomeRow, MarksReading
 from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.flows import Flow, FlowClassification, FlowInstruction
+from hedge_pipeline.domain.history.hot import HOT
 from hedge_pipeline.domain.instruments import InstrumentsReading
 from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.predecessor.navs import ImportedNav
 from hedge_pipeline.domain.prices import PricesReading
+from hedge_pipeline.domain.publication.publications import Publication
 from hedge_pipeline.domain.reserves import ReservesValuation
 from hedge_pipeline.domain.verdicts import Command, GateDecision, Incident, Waiver
 
@@ -37,11 +40,16 @@ TABLE_NAMES: dict[type[Any], str] = {
     Flow: "flows",
     FlowInstruction: "flow_instructions",
     FlowClassification: "flow_classifications",
+    Publication: "publications",
+    ImportedNav: "imported_navs",
 }
 """One row class, one table."""
 
 CHAINED = frozenset({NavSnapshot, PeakState, ReservesValuation})
 """Rows that continue the one before: two processes must not continue the same one."""
+
+DATED = (NavSnapshot, PeakState)
+"""Tables whose days are told by ``as_of``."""
 
 INCOME_KEY = ("account", "income_type", "tran_id", "trade_id", "asset", "symbol", "occurred_at")
 
@@ -57,8 +65,12 @@ STORE_META = sa.Table(
     sa.Column("version_num", sa.String(32), primary_key=True),
     sa.Column("store_id", sa.Text),
     sa.Column("purpose", sa.Text),
+    sa.Column("copied_at", INSTANT),
 )
-"""One row: the migration level, which Alembic keeps under its own column name, the store's random id, what it is for."""
+"""One row: the migration level, which Alembic keeps under its own column name, the store's random id, what it is for.
+
+``copied_at`` is set in a backup: a copy acts for nobody until somebody takes it over.
+"""
 
 
 def _table(row_class: type[Any], name: str) -> sa.Table:
@@ -81,6 +93,11 @@ def _table(row_class: type[Any], name: str) -> sa.Table:
 TABLES: dict[type[Any], sa.Table] = {
     row_class: _table(row_class, name) for row_class, name in TABLE_NAMES.items()
 }
+
+for _hot, _name in HOT.items():
+    sa.Index(f"ix_{_name}_recorded", TABLES[_hot].c.account, TABLES[_hot].c.recorded_at)
+for _dated in DATED:
+    sa.Index(f"ix_{TABLE_NAMES[_dated]}_dated", TABLES[_dated].c.account, TABLES[_dated].c.as_of)
 
 INCOME = TABLES[IncomeRow]
 INCOME.append_constraint(sa.UniqueConstraint(*INCOME_KEY, name="uq_income_key"))

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
-from hedge_pipeline.adapters.state_store import SqlStateStore, migrations, open_state_store
-from hedge_pipeline.adapters.state_store.tables import METADATA
+from hedge_pipeline.adapters.state_store import SqlStateStore, migrations, open_state_store, opening
+from hedge_pipeline.adapters.state_store.tables import METADATA, STORE_META
 
 SHAPE = {
     "sqlite": "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name",
@@ -46,6 +46,36 @@ def test_migrating_makes_the_tables_that_the_program_states(url: str, engine: st
     assert as_migrated == shape(migrated, engine), (
         "rows and migrations have parted: a released level is never edited, so add the next one to migrations/versions"
     )
+    migrated.close()
+
+
+def test_a_store_of_the_first_level_becomes_one_of_this_program(
+    url: str, engine: str, monkeypatch: pytest.MonkeyPatch
+):
+    of_the_first = sa.Table(
+        STORE_META.name,
+        sa.MetaData(),
+        *(
+            sa.Column(c.name, c.type, primary_key=c.primary_key)
+            for c in STORE_META.c
+            if c.name != "copied_at"
+        ),
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "LEVEL", "0001")
+        patch.setattr(opening, "LEVEL", "0001")
+        patch.setattr(opening, "STORE_META", of_the_first)
+        open_state_store(url, create=True).close()
+
+    migrated = open_state_store(url, create=True)
+    as_migrated = shape(migrated, engine)
+    with migrated._database._engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        METADATA.drop_all(connection)
+        METADATA.create_all(connection)
+        connection.commit()
+
+    assert as_migrated == shape(migrated, engine)
     migrated.close()
 
 
