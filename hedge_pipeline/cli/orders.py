@@ -10,6 +10,7 @@ from hedge_pipeline.cli import words
 from hedge_pipeline.cli.inputs import duration, number, seconded, signed
 from hedge_pipeline.cli.target import fund_to_command, operator
 from hedge_pipeline.domain.drawdown import PeakState
+from hedge_pipeline.domain.flows import FlowPurpose
 from hedge_pipeline.domain.verdicts import TradingState
 from hedge_pipeline.operations import Proposal, WaiverRequest
 
@@ -56,19 +57,36 @@ def rearm(
         click.echo(f"  {breach.reason}: {breach.message}")
 
 
+_without = click.option(
+    "--without", multiple=True, metavar="SOURCE", help="Leave a doubtful source out; the plan names them."
+)
+
+
 @click.command()
 @click.option("--accept-unread", is_flag=True, help="Go on without a source that cannot be read.")
+@_without
 @seconded
 @signed
-def inception(actor: str | None, reason: str, approver: str | None, accept_unread: bool) -> None:  # noqa: FBT001
+def inception(
+    actor: str | None,
+    reason: str,
+    approver: str | None,
+    accept_unread: bool,  # noqa: FBT001 - click passes flags by name
+    without: tuple[str, ...],
+) -> None:
     """Declare the first baseline of an account without history: its units and its high-water mark.
 
-    The mark is the highest among the NAV now, the stored history and the path of the venue's income.
+    The mark is the highest among the NAV now, the stored history, the path of the venue's income and what was imported.
     """
     fund = fund_to_command()
     click.echo("reading every source of the high-water mark, three months of income among them …")
     state = operations.inception(
-        fund, actor=actor or operator(), reason=reason, approver=approver, accept_unread=accept_unread
+        fund,
+        actor=actor or operator(),
+        reason=reason,
+        approver=approver,
+        accept_unread=accept_unread,
+        without=without,
     )
     _show_state(state)
 
@@ -76,34 +94,71 @@ def inception(actor: str | None, reason: str, approver: str | None, accept_unrea
 @click.command("rebuild-peak")
 @click.option("--plan", is_flag=True, help="Show what every source proposes, and write nothing.")
 @click.option("--accept-unread", is_flag=True, help="Go on without a source that cannot be read.")
+@_without
+@click.option(
+    "--redeemed",
+    multiple=True,
+    metavar="KEY",
+    help="This outflow since the last record was no loss: units left with it.",
+)
+@click.option("--lost", multiple=True, metavar="KEY", help="This outflow since the last record was a loss.")
 @click.option("--actor", help="Who orders it; the operating system's user unless given.")
 @click.option("--reason", help="Why; it is kept with the order. Not needed with --plan.")
-def rebuild_peak(plan: bool, accept_unread: bool, actor: str | None, reason: str | None) -> None:  # noqa: FBT001
+def rebuild_peak(
+    plan: bool,  # noqa: FBT001 - click passes flags by name
+    accept_unread: bool,  # noqa: FBT001
+    without: tuple[str, ...],
+    redeemed: tuple[str, ...],
+    lost: tuple[str, ...],
+    actor: str | None,
+    reason: str | None,
+) -> None:
     """Put a lost high-water mark together again: the maximum over every source.
 
-    The fund stays HALTED until somebody re-arms.
+    A lost ledger of units goes on from where publications or history remember it. The fund stays HALTED until somebody
+    re-arms.
     """
     if not plan and reason is None:
         raise click.UsageError("--reason is missing; only --plan needs none")
+    if set(redeemed) & set(lost):
+        raise click.UsageError("an outflow is redeemed or lost, not both")
+    spoken = dict.fromkeys(redeemed, FlowPurpose.REDEMPTION) | dict.fromkeys(lost, FlowPurpose.LOSS)
     fund = fund_to_command()
     click.echo("reading every source of the high-water mark, three months of income among them …")
     if plan or reason is None:
-        _show_proposal(operations.propose_peak(fund))
+        _show_proposal(operations.propose_peak(fund, without=without, spoken=spoken))
         return
     state = operations.rebuild_peak(
-        fund, actor=actor or operator(), reason=reason, accept_unread=accept_unread
+        fund,
+        actor=actor or operator(),
+        reason=reason,
+        accept_unread=accept_unread,
+        without=without,
+        spoken=spoken,
     )
     _show_state(state)
     click.echo("HALTED until it has been reviewed: hedge rearm --reason WHY")
 
 
 def _show_proposal(proposal: Proposal) -> None:
-    rows = [["source", "NAV per unit", "as of"]]
+    rows = [["source", "NAV per unit", "as of", ""]]
     rows += [
-        [found.source, _value(found.value, found.error), words.instant(found.as_of) if found.as_of else ""]
+        [
+            found.source,
+            _value(found.value, found.error),
+            words.instant(found.as_of) if found.as_of else "",
+            "left out" if found.source in proposal.left_out else found.doubt or "",
+        ]
         for found in proposal.candidates
     ]
     click.echo(words.table(rows))
+    resumption = proposal.memories.resumption
+    if resumption is not None and proposal.footing.snapshot.account_units is None:
+        click.echo(
+            f"units go on at {words.quantity(proposal.footing.units)}, from {words.instant(resumption.record.as_of)}"
+        )
+    for key in proposal.unspoken:
+        click.echo(f"outflow {key} is taken for a loss: say what it was, --redeemed KEY or --lost KEY")
     click.echo(f"high-water mark {proposal.high_water_mark}, from {proposal.source}; nothing was written")
 
 

@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
+RESTORED_COPY = "restored_copy"
+"""Key of the latch that every copy of a state store carries until somebody takes it over."""
+
 
 class TradingState(IntEnum):
     """What may leave for the venue, strictest first."""
@@ -97,7 +100,7 @@ class Command:
 
     account: str
     kind: str
-    """``halt``, ``rearm``, ``inception``, ``rebuild_peak``, ``flow_register``, ``flow_classify``."""
+    """``halt``, ``rearm``, ``inception``, ``rebuild_peak``, ``flow_register``, ``flow_classify``, ``import``, ``take_over``."""
     actor: str
     approver: str | None
     reason: str

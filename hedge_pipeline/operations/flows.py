@@ -8,9 +8,10 @@ from decimal import Decimal
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.domain.errors import CommandRefused
 from hedge_pipeline.domain.flows import NATIVE_TOLERANCE, FlowClassification, FlowInstruction, FlowPurpose
+from hedge_pipeline.domain.fund_view import WaitingFlow
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.operations.signing import signed
-from hedge_pipeline.read_model import WaitingFlow, waiting_flows
+from hedge_pipeline.read_model import waiting_flows
 
 LONGEST_WINDOW = timedelta(days=7)
 """An announcement that waits longer would match some later transfer by chance."""

@@ -15,6 +15,7 @@ from hedge_pipeline.domain.gate_inputs import GateInputs
 from hedge_pipeline.domain.gate_limits import active_waiver
 from hedge_pipeline.domain.verdicts import Breach, Command, GateDecision, Incident, TradingState, Waiver
 from hedge_pipeline.operations.signing import signed
+from hedge_pipeline.operations.taking_over import refuse_a_copy
 
 LONGEST_WAIVER = timedelta(hours=24)
 """A loss beyond the limit is looked at again at least daily."""
@@ -56,6 +57,7 @@ def _rearm(
         detail="",
         two_people=request is not None,
     )
+    refuse_a_copy(fund, "never re-arms")
     inputs = cycle.gate_inputs(fund)
     latched = [incident for incident in inputs.incidents or () if incident.latched]
     if not latched:
