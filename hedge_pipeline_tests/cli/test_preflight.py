@@ -9,9 +9,13 @@ from hedge_pipeline_tests.cli.conftest import Hedge
 pytestmark = pytest.mark.live_stack
 
 LOOKED_AT = [
-    "configuration", "secrets", "state store", "balances", "positions", "modes", "clock", "hedge mode", "marks",
+    "configuration", "secrets", "disk, home", "disk, Dagster", "file modes", "state store", "read key", "trade key", "balances", "positions", "modes", "clock", "hedge mode", "marks",
     "asset_rates", "instruments", "income", "holdings", "spot", "coingecko",
+    "target", "publication", "writer", "writing",
 ]  # fmt: skip
+
+
+KEYS = "/sapi/v1/account/apiRestrictions"
 
 
 def lines(output: str, verdict: str) -> dict[str, str]:
@@ -45,6 +49,9 @@ def test_it_makes_no_store(hedge: Hedge, home: Path):
         (("drop", "/fapi/v3/positionRisk"), "positions"),
         (("drop", "/fapi/v1/income"), "income"),
         (("drop", "/fapi/v1/premiumIndex"), "marks"),
+        (("replace_field", KEYS, "path=enableWithdrawals", "value=true"), "read key"),
+        (("replace_field", KEYS, "path=ipRestrict", "value=false"), "trade key"),
+        (("respond", KEYS, "status=401", 'body={"code":-2015,"msg":"Invalid API-key"}'), "read key"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
