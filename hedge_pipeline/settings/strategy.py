@@ -1,11 +1,20 @@
-"""What the grid strategy wants to have resting, and the caps it keeps by itself."""
+"""What the grid strategy wants to have resting, and the caps it keeps by itself.
+
+The functions at the end hand the domain the small values its parts ask for; no part of it sees a whole configuration.
+"""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field
 
+from hedge_pipeline.domain.funding import FundingRule
+from hedge_pipeline.domain.grid import GridShape
+from hedge_pipeline.domain.placement import PlacementMode, PlacementRule
+from hedge_pipeline.domain.reconciliation import Tolerance
+from hedge_pipeline.domain.regime import RegimeRule
 from hedge_pipeline.settings.values import Contradiction, Fraction, Number, Section, Symbol
 
 
@@ -74,6 +83,8 @@ class RegimeSettings(Section):
     ema_fast: int = Field(ge=5, le=200)
     ema_slow: int = Field(ge=10, le=500)
     hysteresis_bps: Number = Field(ge=0, le=1000)
+    adx_trend_threshold: Number = Field(default=Decimal(20), ge=0, le=100)
+    """Below it nothing trends."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         if self.ema_fast >= self.ema_slow:
@@ -109,6 +120,12 @@ class PolicySettings(Section):
                 "counter_levels",
                 "is 0, but core-and-scalp keeps at least one rung on both sides",
                 'write at least 1, or choose strategy = "throttled-counter"',
+            )
+        if self.strategy == "core-and-scalp" and self.counter_qty_scale == 0:
+            yield Contradiction(
+                "counter_qty_scale",
+                "is 0, but core-and-scalp keeps at least one rung on both sides",
+                'write more than 0, or choose strategy = "throttled-counter"',
             )
 
 
@@ -160,3 +177,63 @@ class KillSwitchSettings(Section):
                 f"is {self.daily_loss_limit_usdt}, more than max_loss_amount_usdt, {self.max_loss_amount_usdt}",
                 f"write at most {self.max_loss_amount_usdt}",
             )
+
+
+def grid_shape(strategy: StrategySettings) -> GridShape:
+    grid, leaving, rebalance = strategy.grid, strategy.exit, strategy.rebalance
+    return GridShape(
+        step_bps=grid.grid_step_bps,
+        levels_long=grid.grid_levels_long,
+        levels_short=grid.grid_levels_short,
+        base_quantity=grid.base_qty,
+        quantity_scale=grid.qty_scale,
+        take_profit_steps=leaving.tp_steps,
+        stop_loss_steps=leaving.sl_steps,
+        max_inventory=rebalance.max_inventory_quote,
+        recenter_trigger_bps=rebalance.recenter_trigger_bps,
+    )
+
+
+def regime_rule(strategy: StrategySettings) -> RegimeRule:
+    regime = strategy.regime
+    return RegimeRule(
+        ema_fast=regime.ema_fast,
+        ema_slow=regime.ema_slow,
+        adx_length=regime.adx_len,
+        atr_length=regime.atr_len,
+        hysteresis_bps=regime.hysteresis_bps,
+        trend_adx=regime.adx_trend_threshold,
+    )
+
+
+def placement_rule(strategy: StrategySettings) -> PlacementRule:
+    policy = strategy.policy
+    return PlacementRule(
+        mode=PlacementMode(policy.strategy),
+        counter_levels=policy.counter_levels,
+        counter_quantity_scale=policy.counter_qty_scale,
+    )
+
+
+def funding_rule(
+    strategy: StrategySettings, *, max_age: timedelta, future_tolerance: timedelta
+) -> FundingRule:
+    """``max_age`` and ``future_tolerance`` are those of marks, which carry the rate."""
+    return FundingRule(
+        window=timedelta(minutes=strategy.funding.funding_window_minutes),
+        max_cost_bps=strategy.funding.funding_max_cost_bps,
+        max_age=max_age,
+        future_tolerance=future_tolerance,
+    )
+
+
+def order_tolerance(strategy: StrategySettings) -> Tolerance:
+    execution = strategy.execution
+    return Tolerance(
+        price_bps=execution.order_diff_price_tolerance_bps, quantity=execution.order_diff_quantity_tolerance
+    )
+
+
+def candle_max_age(strategy: StrategySettings) -> timedelta:
+    """Since the newest candle closed."""
+    return timedelta(seconds=strategy.execution.max_bar_staleness_seconds)

@@ -21,7 +21,10 @@ from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.flows import Flow, FlowClassification, FlowInstruction, FlowPurpose
 from hedge_pipeline.domain.instruments import Instrument, InstrumentsReading
 from hedge_pipeline.domain.nav import NavPart, NavSnapshot, Problem
+from hedge_pipeline.domain.predecessor.navs import ImportedNav
 from hedge_pipeline.domain.prices import PriceFailure, PricesReading, Quote
+from hedge_pipeline.domain.publication.deliveries import Outcome
+from hedge_pipeline.domain.publication.publications import Health, Publication, PublishedDocument
 from hedge_pipeline.domain.reserves import HoldingValue, Place, ReservesValuation
 from hedge_pipeline.domain.schemas import SCHEMAS, Failure, frame_of, validate
 from hedge_pipeline.domain.sources import ClockReading, SourceHealth
@@ -72,6 +75,8 @@ SOUND: dict[type[Any], Any] = {
     Flow: plain(Flow),
     FlowInstruction: plain(FlowInstruction, window_until=LATER),
     FlowClassification: plain(FlowClassification),
+    ImportedNav: plain(ImportedNav),
+    Publication: plain(Publication, health=Health.OK, documents=(plain(PublishedDocument, outcome=Outcome.WRITTEN),)),
 }  # fmt: skip
 
 SILENT = (SourceHealth(source="balances", ok=False, as_of=None),)
@@ -137,6 +142,13 @@ BROKEN: list[tuple[type[Any], str, dict[str, Any]]] = [
     (FlowInstruction, "investors_pay_in_and_are_paid_out", {"purpose": FlowPurpose.REDEMPTION}),
     (FlowInstruction, "two_people_are_two", {"approver": "x"}),
     (FlowClassification, "two_people_are_two", {"approver": "x"}),
+    (ImportedNav, "a_peak_is_no_lower_than_its_nav", {"peak": ONE}),
+    (Publication, "health_is_what_the_documents_say", {"health": Health.DOWN}),
+    (
+        Publication,
+        "what_is_not_in_place_says_why",
+        {"documents": (plain(PublishedDocument, outcome=Outcome.WRITTEN, error="HTTP 500"),)},
+    ),
 ]
 """One change that breaks one promise, for every promise."""
 
@@ -183,7 +195,7 @@ def test_a_sound_row_keeps_every_promise(row_class: type[Any]):
     ("row_class", "check", "change"), BROKEN, ids=lambda value: getattr(value, "__name__", str(value))[:40]
 )
 def test_a_broken_promise_is_named(row_class: type[Any], check: str, change: dict[str, Any]):
-    assert validate([replace(SOUND[row_class], **change)]) == [Failure("", check, "0")]
+    assert validate([replace(SOUND[row_class], **change)]) == [Failure(0, "", check)]
 
 
 def test_every_promise_can_be_broken():

@@ -45,6 +45,13 @@ LONG_NAV = 'freshness.nav = "10min"'
 
 BOUNDS = (
     Bound(
+        "history.start",
+        ("2017-01-01", "2100-01-01"),
+        ("2016-12-31", "2100-01-02", '"2026-01-01"', "2026-01-01T00:00:00Z", "1", "true"),
+    ),
+    whole("history.hot_days", 2, 366),
+    whole("history.least_free_mib", 64, 1_048_576),
+    Bound(
         "fund.account",
         ('"a"', '"main_2"', f'"{"a" * 32}"'),
         ('""', '"Main"', '"2a"', '"a b"', f'"{"a" * 33}"', "1"),
@@ -139,8 +146,10 @@ BOUNDS = (
     number("prices.jump", ("0.000001", "1"), ("0", "1.01", "20")),
     number("prices.cross_check", ("0.000001", "0.99"), ("0", "1")),
     number("prices.cross_check_share", ("0", "0.99"), ("1", "10")),
-    Bound("publication.project", ('"hedge-x"',), ("1",)),
-    Bound("publication.production_project", ('"hedge-prod"',), ("1",)),
+    Bound("publication.project", ('"hedge-x"',), ("1", '""')),
+    Bound("publication.production_project", ('"hedge-prod"',), ("1", '""')),
+    Bound("publication.database", ('"(default)"', '"hedge"'), ("1", '""')),
+    duration("cadence.publication", '"5min"', '"301s"', shortest='"5s"'),
     Bound("strategy.name", ('"g"', f'"{"g" * 40}"'), ('""', f'"{"g" * 41}"', "1")),
     Bound("strategy.symbol", ('"ETHUSDT"',), ('"SOLUSDT"', '"BTCUSDT-PERP"', '""', "1")),
     number(f"{GRID}.grid_step_bps", ("5", "1000"), ("0", "4.99", "1000.1")),
@@ -169,6 +178,7 @@ BOUNDS = (
     whole("strategy.regime.ema_fast", 5, 200, "strategy.regime.ema_slow = 201"),
     whole("strategy.regime.ema_slow", 10, 500, "strategy.regime.ema_fast = 9"),
     number("strategy.regime.hysteresis_bps", ("0", "1000"), ("1000.1",)),
+    number("strategy.regime.adx_trend_threshold", ("0", "100"), ("100.1",)),
     number(f"{POSITION}.max_position_size", ("0.001", "1000"), ("0",)),
     number(f"{POSITION}.max_leverage_used", ("0.1", "125"), ("0", "125.1")),
     number(f"{POSITION}.emergency_liquidation_buffer", ("0.05", "1"), ("0", "0.049", "1.01", "15")),
@@ -231,6 +241,10 @@ def test_every_setting_has_its_bounds_in_the_table():
         (
             ['strategy.policy.strategy = "core-and-scalp"', "strategy.policy.counter_levels = 0"],
             "counter_levels",
+        ),
+        (
+            ['strategy.policy.strategy = "core-and-scalp"', "strategy.policy.counter_qty_scale = 0"],
+            "counter_qty_scale",
         ),
         (["kill_switch.daily_loss_limit_usdt = 1001"], "kill_switch.daily_loss_limit_usdt"),
         (["risk.drawdown.flatten = 0.31"], "risk.hard_ceiling"),
