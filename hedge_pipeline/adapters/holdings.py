@@ -25,6 +25,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
+from hedge_pipeline.adapters.toml_faults import place_of_fault
 from hedge_pipeline.domain.errors import InvalidState, SourceMalformed
 from hedge_pipeline.domain.price_routes import DEFAULT_ROUTES, fault_of_source
 from hedge_pipeline.domain.prices import AssetClass, ManualMark, PriceRoute, ProviderPrice, exact_decimal
@@ -32,6 +33,9 @@ from hedge_pipeline.domain.reserves import Holding, HoldingsReading, Place
 from hedge_pipeline.ports import Clock
 
 _ASSET = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}")
+_SECRET = re.compile(r"(?=[^\s'\"]*[0-9])(?=[^\s'\"]*[A-Za-z])[^\s'\"\[\]]{24,}")
+_LARGEST_FILE = 1_000_000
+_FROM, _UNTIL = datetime(2015, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _LARGEST = Decimal("1e15")
 _SMALLEST = Decimal("1e-18")
 
@@ -68,17 +72,22 @@ class HoldingsFiles:
     def _file(self, place: Place) -> "_HoldingsFile | None":
         name = f"{place}.toml"
         try:
-            text = (self.folder / name).read_bytes().decode("utf-8")
+            written = (self.folder / name).read_bytes()
         except FileNotFoundError:
             return None
-        except UnicodeDecodeError:
-            raise SourceMalformed(name, "it is not UTF-8 text") from None
         except OSError as error:
             raise SourceMalformed(name, f"it cannot be read: {error.strerror}") from None
+        if len(written) > _LARGEST_FILE:
+            raise SourceMalformed(name, f"it is longer than {_LARGEST_FILE} bytes")
         try:
+            text = written.decode("utf-8")
             content = tomllib.loads(text, parse_float=_Float)
+        except UnicodeDecodeError as error:
+            where = place_of_fault(written, error)
+            raise SourceMalformed(name, _masked(f"it is not UTF-8 text: {where}")) from None
         except (ValueError, RecursionError) as error:
-            raise SourceMalformed(name, f"it is not TOML: {error}") from None
+            where = place_of_fault(written, error)
+            raise SourceMalformed(name, _masked(f"it is not TOML: {error}: {where}")) from None
         file = _HoldingsFile(place=place, name=name, text=text, content=content)
         file.check_keys()
         return file
@@ -211,6 +220,8 @@ class _HoldingsFile:
             self.fail(table, key, f"{stated!r} is no instant; write e.g. 2026-11-01T00:00:00Z")
         if instant.tzinfo is None:
             self.fail(table, key, f"{stated} has no time zone; write e.g. 2026-11-01T00:00:00Z")
+        if not _FROM <= instant < _UNTIL:
+            self.fail(table, key, f"{stated} lies outside {_FROM.year} to {_UNTIL.year}")
         return instant.astimezone(UTC)
 
     def _days(self, table: str, key: str, stated: object) -> timedelta | None:
@@ -221,7 +232,12 @@ class _HoldingsFile:
         return timedelta(days=stated)
 
     def fail(self, table: str, key: str, fault: str) -> NoReturn:
-        raise SourceMalformed(self.name, f"{_where(self.text, table, key)}: {fault}")
+        raise SourceMalformed(self.name, _masked(f"{_where(self.text, table, key)}: {fault}"))
+
+
+def _masked(text: str) -> str:
+    """Without what is long and mixes letters and digits, as keys and addresses with a password do."""
+    return _SECRET.sub("***", text)
 
 
 def _where(text: str, table: str, key: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -135,6 +135,7 @@ def _expectation(field: FieldInfo | None, value: object = None) -> str:
         int: f"write a whole number {bounds}",
         bool: "write true or false",
         timedelta: f'write a duration with its unit, such as "90s", {bounds}',
+        date: f"write a day without quotes, such as 2026-01-01, {bounds}",
     }
     return wanted.get(inner, "correct it").strip(", ")
 

@@ -7,10 +7,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from hedge_pipeline.adapters.toml_faults import UNREADABLE, place_of_fault
 from hedge_pipeline.settings.environment import SECRETS
 from hedge_pipeline.settings.faults import Fault, dotted, shown
 from hedge_pipeline.settings.masking import MASK, looks_secret, named_secret
@@ -21,10 +23,12 @@ Tree = dict[str, object]
 _VARIABLE = re.compile(r"\$\{([^}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFUSED = object()
+_LARGEST_FILE = 256 * 1024
 
 
+@cache
 def read_profile(profile: str) -> Tree:
-    """The reviewed figures of a profile, which ship with the package."""
+    """The reviewed figures of a profile, which ship with the package. Read once: nobody writes into the tree."""
     file = resources.files("hedge_pipeline.settings") / "profiles" / f"{profile}.toml"
     return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
 
@@ -32,16 +36,23 @@ def read_profile(profile: str) -> Tree:
 def read_document(file: Path, *, required: bool, faults: list[Fault]) -> Tree:
     """A user's file as written; empty if it is absent and nobody named it."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+        content = file.read_bytes()
     except FileNotFoundError:
         if required:
             faults.append(_unreadable(file, "does not exist", "correct the path, or unset it"))
+        return {}
     except OSError as error:
         faults.append(_unreadable(file, f"cannot be read: {error.strerror}", "correct its path or its mode"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, InvalidOperation, RecursionError) as error:
-        # Of the parser's message only the place: the rest may quote the line.
-        place = re.search(r"line \d+, column \d+", str(error))
-        faults.append(_unreadable(file, "is not TOML", f"correct it{f' at {place[0]}' if place else ''}"))
+        return {}
+    if len(content) > _LARGEST_FILE:
+        faults.append(_unreadable(file, "is too large for a file of settings", "name the right file"))
+        return {}
+    try:
+        return tomllib.loads(content.decode("utf-8"), parse_float=Decimal)
+    except UNREADABLE as error:
+        place = place_of_fault(content, error)
+        near = "" if place.key is None else f", near {dotted(place.key.split('.'))}"
+        faults.append(_unreadable(file, "is not TOML", f"correct it at line {place.line}{near}"))
     return {}
 
 

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from hedge_pipeline.domain.limits import RiskLimits
 from hedge_pipeline.settings.environment import Environment, Profile
 from hedge_pipeline.settings.fund import CadenceSettings, FundSettings, PublicationSettings
+from hedge_pipeline.settings.history import HistorySettings
 from hedge_pipeline.settings.prices import PricesSettings
 from hedge_pipeline.settings.risk import FreshnessSettings, RiskSettings, risk_limits
 from hedge_pipeline.settings.secrets import Secrets
@@ -42,8 +43,14 @@ class Settings(Section):
     venue: VenueSettings
     prices: PricesSettings
     publication: PublicationSettings
+    history: HistorySettings
     strategy: StrategySettings
     kill_switch: KillSwitchSettings
+
+    @property
+    def history_folder(self) -> Path:
+        """Closed days lie below it."""
+        return self.home / "history"
 
     @property
     def holdings_folder(self) -> Path:
@@ -80,6 +87,7 @@ SECTIONS: dict[str, type[Section]] = {
     "venue": VenueSettings,
     "prices": PricesSettings,
     "publication": PublicationSettings,
+    "history": HistorySettings,
     "strategy": StrategySettings,
     "kill_switch": KillSwitchSettings,
 }

@@ -3,7 +3,7 @@
 import re
 import zoneinfo
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -91,6 +91,12 @@ def duration_text(value: timedelta) -> str:
     return f"{value // _UNITS['ms']}ms" if value else "0s"
 
 
+def _day(value: object) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError("is not a day without quotes, such as 2026-01-01")  # noqa: TRY004 pydantic collects no TypeError
+    return value
+
+
 def _items(value: object) -> object:
     """TOML's lists become tuples: a frozen section holds nothing that can change."""
     if not isinstance(value, list | tuple):
@@ -164,6 +170,7 @@ def _is_cron_item(item: str, low: int, high: int) -> bool:
 Number = Annotated[Decimal, BeforeValidator(_number)]
 Fraction = Annotated[Decimal, BeforeValidator(_number), IsFraction()]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Day = Annotated[date, BeforeValidator(_day)]
 Symbol = Annotated[str, BeforeValidator(_symbol)]
 Symbols = Annotated[tuple[Symbol, ...], BeforeValidator(_items)]
 AccountName = Annotated[str, BeforeValidator(_account_name)]

@@ -51,7 +51,7 @@ def test_without_a_file_the_profile_stands_alone(tmp_path: Path):
     ("content", "told"),
     [
         (None, "does not exist"),
-        (b"risk = ?", "is not TOML; correct it at line 1, column 8"),
+        (b"risk = ?", "is not TOML; correct it at line 1, near risk"),
         (b"\xff", "is not TOML"),
         (b"a = 1\na = 2", "is not TOML"),
         (b"a = " + b"[" * 20_000, "is not TOML"),

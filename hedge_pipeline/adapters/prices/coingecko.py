@@ -22,7 +22,8 @@ PRO_KEY_HEADER = "x-cg-pro-api-key"
 CHUNK = 100
 """Identifiers per request: keeps the address below what proxies cut off."""
 
-_YEAR_9999 = 253370764800
+_FIRST_S, _LAST_S = 1_420_070_400, 4_102_444_800
+"""From 2015 to 2100: what lies outside was stamped in another unit, or not at all."""
 _RATE = Context(prec=15)
 """A cross of two JSON doubles is not known better than this."""
 
@@ -103,6 +104,7 @@ def _price_in(coins: Mapping[str, Any], coin: str, currency: str) -> ProviderPri
     if not isinstance(facts, dict) or facts.get(currency) is None:
         return f"no price of '{coin}' in {currency} in the answer"
     stamp = facts.get("last_updated_at")
-    if type(stamp) is not int or not 0 < stamp < _YEAR_9999:
+    if type(stamp) is not int or not _FIRST_S <= stamp < _LAST_S:
         return f"no usable last_updated_at for '{coin}' in the answer"
-    return stated_price(facts[currency], USD, datetime.fromtimestamp(stamp, UTC))
+    stated = stated_price(facts[currency], USD, datetime.fromtimestamp(stamp, UTC))
+    return f"'{coin}' in {currency}: {stated}" if isinstance(stated, str) else stated

@@ -4,7 +4,6 @@ Money keeps its digits: JSON numbers become ``Decimal``. Keys travel in a header
 carries one.
 """
 
-import json
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hedge_pipeline.adapters.redaction import one_line
+from hedge_pipeline.adapters.strict_json import UnreadableJsonError, read_json
 from hedge_pipeline.domain.errors import SourceMalformed, SourceUnavailable
 from hedge_pipeline.domain.prices import PriceAnswer, ProviderPrice
 from hedge_pipeline.ports import Clock
@@ -190,11 +190,10 @@ class Session:
 
     def _parsed(self, body: bytes) -> Any:
         try:
-            return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
-        except (ValueError, RecursionError):
-            start = self.http.redacted(body[:200].decode("utf-8", "replace"))[:40]
+            return read_json(body, parse_float=Decimal)
+        except UnreadableJsonError as error:
             raise SourceMalformed(
-                self.http.source, f"an answer that is not JSON, starting {start!r}"
+                self.http.source, self.http.redacted(f"an answer that is not JSON: {error}")
             ) from None
 
     def _failure(self, status: int, headers: Mapping[str, str], body: bytes) -> SourceUnavailable:
@@ -230,15 +229,11 @@ def _tls_trust() -> "ssl.SSLContext":
     return httpx.create_ssl_context(trust_env=False)
 
 
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is not a number")
-
-
 def _provider_error(body: bytes) -> tuple[object, str]:
     """Code and text of a provider's own error object, in either of the forms met."""
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
+        answer = read_json(body)
+    except UnreadableJsonError:
         return None, ""
     if isinstance(answer, dict) and isinstance(answer.get("status"), dict):
         answer = answer["status"]

@@ -54,9 +54,13 @@ class SpotPrices:
 
     def _listed(self, answer: Any) -> dict[str, object]:
         try:
-            return {row["symbol"]: row["price"] for row in answer}
+            rows = [(row["symbol"], row["price"]) for row in answer]
+            listed = dict(rows)
         except (TypeError, KeyError):
             raise SourceMalformed(self.name, "an answer that is no list of symbols and prices") from None
+        if len(listed) != len(rows):
+            raise SourceMalformed(self.name, "an answer that lists a symbol twice")
+        return listed
 
 
 def _price_of(listed: dict[str, object], symbol: str) -> ProviderPrice | str:
@@ -65,4 +69,5 @@ def _price_of(listed: dict[str, object], symbol: str) -> ProviderPrice | str:
         return f"no known quote asset in '{symbol}'"
     if symbol not in listed:
         return f"no trading pair '{symbol}' in the answer"
-    return stated_price(listed[symbol], currency, None)
+    stated = stated_price(listed[symbol], currency, None)
+    return f"price of '{symbol}': {stated}" if isinstance(stated, str) else stated

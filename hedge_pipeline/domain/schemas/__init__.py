@@ -17,10 +17,15 @@ from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.flows import Flow, FlowClassification, FlowInstruction
 from hedge_pipeline.domain.instruments import InstrumentsReading
 from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.predecessor.navs import ImportedNav
 from hedge_pipeline.domain.prices import PricesReading
+from hedge_pipeline.domain.publication.publications import Publication
 from hedge_pipeline.domain.reserves import ReservesValuation
 from hedge_pipeline.domain.schemas.control import Commands, GateDecisions, Incidents, Waivers
+from hedge_pipeline.domain.schemas.fitting import misfits, shown
 from hedge_pipeline.domain.schemas.flows import FlowClassifications, FlowInstructions, Flows
+from hedge_pipeline.domain.schemas.imports import ImportedNavs
+from hedge_pipeline.domain.schemas.publications import Publications
 from hedge_pipeline.domain.schemas.readings import Accounts, Income, IncomeReads, Instruments, Marks, Prices
 from hedge_pipeline.domain.schemas.valuations import NavSnapshots, PeakStates, ReservesValuations
 from hedge_pipeline.domain.verdicts import Command, GateDecision, Incident, Waiver
@@ -42,6 +47,8 @@ SCHEMAS: dict[type[Any], type[pa.DataFrameModel]] = {
     Flow: Flows,
     FlowInstruction: FlowInstructions,
     FlowClassification: FlowClassifications,
+    Publication: Publications,
+    ImportedNav: ImportedNavs,
 }
 """One row class, one model."""
 
@@ -49,15 +56,17 @@ SCHEMAS: dict[type[Any], type[pa.DataFrameModel]] = {
 class Failure(NamedTuple):
     """One promise that one row does not keep."""
 
+    row: int
+    """Its number among those of its table."""
     column: str
     """Empty when the promise is between columns."""
     check: str
-    value: str
-    """What stands there; for a promise between columns, the number of the row."""
+    value: str = ""
+    """What stands there, text only by its length; empty when the promise is between columns."""
 
     def __str__(self) -> str:
         return (
-            f"{self.column}: {self.check}: {self.value}" if self.column else f"{self.check}: row {self.value}"
+            f"{self.column}: {self.check}: {self.value}" if self.column else f"{self.check}: row {self.row}"
         )
 
 
@@ -75,7 +84,10 @@ def frame_of(row_class: type[Any], rows: Sequence[Any]) -> pd.DataFrame:
 
 
 def validate(rows: Sequence[Any]) -> list[Failure]:
-    """Every promise that is not kept, of rows of any tables."""
+    """Every promise that is not kept, of rows of any tables.
+
+    A row with a value that is not of its field's type is told by that alone.
+    """
     return [
         failure
         for row_class in dict.fromkeys(map(type, rows))
@@ -84,12 +96,20 @@ def validate(rows: Sequence[Any]) -> list[Failure]:
 
 
 def _failures(row_class: type[Any], rows: Sequence[Any]) -> Iterator[Failure]:
+    sound: list[int] = []
+    for number, row in enumerate(rows):
+        found = list(misfits(row))
+        for path, wanted, value in found:
+            yield Failure(number, path.partition(".")[0], f"{path} is a {wanted}", shown(value))
+        if not found:
+            sound.append(number)
     try:
-        SCHEMAS[row_class].validate(frame_of(row_class, rows), lazy=True)
+        SCHEMAS[row_class].validate(frame_of(row_class, [rows[number] for number in sound]), lazy=True)
     except pa.errors.SchemaErrors as errors:
-        found = errors.failure_cases
-        between = found["schema_context"] == "DataFrameSchema"
-        for case in found[~between].itertuples():
-            yield Failure(str(case.column), str(case.check), str(case.failure_case))
-        for case in found[between].drop_duplicates(["check", "index"]).itertuples():
-            yield Failure("", str(case.check), str(case.index))
+        cases = errors.failure_cases
+        between = cases["schema_context"] == "DataFrameSchema"
+        for case in cases[~between].itertuples():
+            row = sound[int(case.index)]
+            yield Failure(row, str(case.column), str(case.check), shown(getattr(rows[row], str(case.column))))
+        for case in cases[between].drop_duplicates(["check", "index"]).itertuples():
+            yield Failure(sound[int(case.index)], "", str(case.check))

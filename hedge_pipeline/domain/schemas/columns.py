@@ -1,7 +1,7 @@
 """What a column can hold, and how a model says so."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import wraps
@@ -14,6 +14,11 @@ from pandera import dtypes
 from pandera.engines import pandas_engine
 
 from hedge_pipeline.domain.sources import SourceHealth
+
+_LARGEST, _SMALLEST = 24, -48
+"""Powers of ten: sums stay far below, and rests of roundings far above."""
+_FROM, _UNTIL = datetime(2015, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_LONGEST = 20_000
 
 
 class _Kind(pandas_engine.DataType):
@@ -40,20 +45,25 @@ def _kind(declared: Any) -> Any:
 
 @_kind
 class Money(_Kind):
-    """A finite Decimal."""
+    """A finite Decimal of a size that a sum, a price or a rounding rest can have."""
 
     @staticmethod
     def holds(value: Any) -> bool:
-        return isinstance(value, Decimal) and value.is_finite()
+        return (
+            isinstance(value, Decimal)
+            and value.is_finite()
+            and (not value or _SMALLEST <= value.adjusted() < _LARGEST)
+        )
 
 
 @_kind
 class Instant(_Kind):
-    """An aware datetime in UTC."""
+    """An aware datetime in UTC, in this century: anything else was read in the wrong unit."""
 
     @staticmethod
-    def holds(value: Any) -> bool:
-        return isinstance(value, datetime) and value.utcoffset() == timedelta(0)
+    def holds(value: Any, before: datetime = _UNTIL) -> bool:
+        # Exactly a datetime: pandas' NaT is one too, and has no offset to ask for.
+        return type(value) is datetime and value.utcoffset() == timedelta(0) and _FROM <= value < before
 
 
 @_kind
@@ -62,7 +72,7 @@ class Day(_Kind):
 
     @staticmethod
     def holds(value: Any) -> bool:
-        return isinstance(value, date) and not isinstance(value, datetime)
+        return type(value) is date and _FROM.date() <= value < _UNTIL.date()
 
 
 @_kind
@@ -76,20 +86,22 @@ class Flag(_Kind):
 
 @_kind
 class Count(_Kind):
-    """A whole number."""
+    """A whole number of 64 bits."""
 
     @staticmethod
     def holds(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, (bool, Enum))
+        return isinstance(value, int) and not isinstance(value, (bool, Enum)) and -(2**63) <= value < 2**63
 
 
 @_kind
 class Text(_Kind):
-    """Text that is no enumeration."""
+    """Valid Unicode that is no enumeration and no file poured into a field."""
 
     @staticmethod
     def holds(value: Any) -> bool:
-        return isinstance(value, str) and not isinstance(value, Enum)
+        if not isinstance(value, str) or isinstance(value, Enum) or len(value) > _LONGEST or "\0" in value:
+            return False
+        return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 @_kind
@@ -121,11 +133,17 @@ def maybe(description: str, **bounds: Any) -> Any:
 
 
 def promise(holds: Callable[[Any, Any], bool]) -> Any:
-    """A method of ``(cls, row)`` that is true of every row. Its name says what holds."""
+    """A method of ``(cls, row)`` that is true of every row. Its name says what holds.
+
+    What cannot be computed of a row, as a quotient by zero or a sum with what is unknown, does not hold.
+    """
 
     @wraps(holds)
     def of_one(cls: Any, row: Any) -> bool:
-        return holds(cls, SimpleNamespace(**row))  # a Series has attributes of its own, as ``values``
+        try:
+            return holds(cls, SimpleNamespace(**row))  # a Series has attributes of its own, as ``values``
+        except (ArithmeticError, TypeError):
+            return False
 
     return pa.dataframe_check(of_one, element_wise=True)
 
