@@ -6,7 +6,7 @@ PORT ?= 3000
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --durations=10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test test-long check check-long bench findings faults soak graph lock fmt clean
+.PHONY: help setup run dev test test-long check check-long bench findings faults hostile kills soak graph lock fmt clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ findings: setup ## how many tests prove each audit row; SAMPLE=10 [SEED=n] names
 
 faults: setup ## what each way of failing leaves behind, as a table; 3 minutes
 	@$(BIN)/python -m tools.fault_table
+
+hostile: setup ## 5,000 spoiled documents before every model, and what became of them; 3 minutes; ARGS=--quick
+	@$(BIN)/python -m tools.hostile $(ARGS)
+
+kills: setup ## kill -9 what values and what it asks, COUNT=100 times from SEED=n, and prove after each that nothing was lost
+	@$(BIN)/python -m tools.kills --count $(or $(COUNT),100) $(if $(SEED),--seed $(SEED))
 
 soak: setup ## leave the default stack alone for SECONDS=1800 and report beats, closures and costs
 	@$(BIN)/python -m tools.soak $(or $(SECONDS),1800)

@@ -6,9 +6,11 @@ Nothing outside is touched until a step needs it: a verdict needs the store alon
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from hedge_pipeline import local
 from hedge_pipeline.adapters.absent_venue import AbsentVenue
+from hedge_pipeline.adapters.history import HistoryFiles
 from hedge_pipeline.adapters.holdings import HoldingsFiles
 from hedge_pipeline.adapters.state_store import SqlStateStore, open_state_store
 from hedge_pipeline.adapters.system_clock import SystemClock
@@ -16,10 +18,16 @@ from hedge_pipeline.cycle import Fund
 from hedge_pipeline.domain.account import AccountReading, IncomeRow, MarksReading
 from hedge_pipeline.domain.errors import SourceUnavailable
 from hedge_pipeline.domain.instruments import InstrumentsReading
+from hedge_pipeline.domain.market_data import Candle, Fill, FundingRate
 from hedge_pipeline.domain.prices import PricesReading
 from hedge_pipeline.domain.reserves import HoldingsReading
-from hedge_pipeline.ports import Clock, HoldingsSource, Pricer, PriceSource, StateStore, Venue
+from hedge_pipeline.key_guard import KeyGuard
+from hedge_pipeline.outlet import Outlet
+from hedge_pipeline.ports import Clock, HoldingsSource, Pricer, PriceSource, StateStore, Venue, VenueHistory
 from hedge_pipeline.settings import Profile, Settings
+
+if TYPE_CHECKING:
+    from hedge_pipeline.adapters.history.sql import Sql
 
 
 def build_fund(settings: Settings, *, clock: Clock | None = None, store: StateStore | None = None) -> Fund:
@@ -40,6 +48,12 @@ def build_fund(settings: Settings, *, clock: Clock | None = None, store: StateSt
         clock=clock,
         limits=settings.limits(),
         numeraire=settings.venue.numeraire,
+        publisher=Outlet(settings, clock),
+        history=HistoryFiles(settings.history_folder),
+        venue_history=outside,
+        symbols=settings.venue.symbols,
+        hot_days=settings.history.hot_days,
+        env=str(settings.env),
         uncounted=frozenset(settings.venue.uncounted_assets),
         self_inception=settings.profile is Profile.PAPER,
         two_people=settings.profile is not Profile.PAPER,
@@ -57,8 +71,13 @@ def open_store(settings: Settings, *, create: bool, read_only: bool = False) -> 
         settings.state_url.get_secret_value(),
         create=create,
         read_only=read_only,
-        purpose=f"{settings.profile} × {settings.env}",
+        purpose=purpose_of(settings),
     )
+
+
+def purpose_of(settings: Settings) -> str:
+    """What a state store of these settings is made for; it is refused to every other."""
+    return f"{settings.profile} × {settings.env}"
 
 
 def holdings_of(settings: Settings, clock: Clock) -> HoldingsSource:
@@ -82,21 +101,43 @@ def open_fund(settings: Settings, *, read_only: bool) -> Fund:
     return build_fund(settings, store=store)
 
 
+def open_sql(settings: Settings) -> "Sql":
+    """SQL over closed days and, once a query names one, the live tables of the store that is there."""
+    from hedge_pipeline.adapters.history.sql import Sql
+    from hedge_pipeline.adapters.state_store.tables import TABLE_NAMES
+
+    return Sql(
+        HistoryFiles(settings.history_folder),
+        store=lambda: open_store(settings, create=False, read_only=True),
+        live={name: row_class for row_class, name in TABLE_NAMES.items()},
+        account=settings.fund.account,
+    )
+
+
 class Outside:
     """Venue and price providers, made when first asked, and again when the local servers have moved."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._guard = KeyGuard(settings, clock)
         self._venue_at = cache(self._make_venue)
+        self._history_at = cache(self._make_history)
         self._pricer_at = cache(self._make_pricer)
 
     @property
     def _venue(self) -> Venue:
         try:
+            self._guard.refuse_dangerous_keys()
             return self._venue_at(self._address(self._settings.venue.base_url))
         except SourceUnavailable as absence:
             return AbsentVenue(account=self._settings.fund.account, clock=self._clock, reason=str(absence))
+
+    @property
+    def _history(self) -> VenueHistory:
+        """Raises SourceUnavailable when there is no venue to ask."""
+        self._guard.refuse_dangerous_keys()
+        return self._history_at(self._address(self._settings.venue.base_url))
 
     @property
     def _pricer(self) -> Pricer:
@@ -104,29 +145,43 @@ class Outside:
         return self._pricer_at(self._address(prices), self._address(spot))
 
     def _make_venue(self, base_url: str) -> Venue:
-        from hedge_pipeline.adapters.ccxt_venue import CcxtVenue, Credentials, VenueLimits
+        from hedge_pipeline.adapters.ccxt_venue import CcxtVenue
+
+        settings = self._settings
+        return CcxtVenue(
+            **self._at_the_venue(base_url),
+            symbols=settings.venue.symbols,
+            numeraire=settings.venue.numeraire,
+        )
+
+    def _make_history(self, base_url: str) -> VenueHistory:
+        from hedge_pipeline.adapters.ccxt_venue import CcxtVenueHistory
+
+        return CcxtVenueHistory(**self._at_the_venue(base_url))
+
+    def _at_the_venue(self, base_url: str) -> dict[str, Any]:
+        """What both readers are told alike."""
+        from hedge_pipeline.adapters.ccxt_venue import Credentials, VenueLimits
 
         settings = self._settings
         pair = settings.secrets.venue_read
-        return CcxtVenue(
-            account=settings.fund.account,
-            base_url=base_url,
-            credentials=Credentials(
+        return {
+            "account": settings.fund.account,
+            "base_url": base_url,
+            "credentials": Credentials(
                 api_key=pair.key.get_secret_value() if pair else None,
                 secret=pair.secret.get_secret_value() if pair else None,
                 settings=("HEDGE_VENUE_READ_KEY", "HEDGE_VENUE_READ_SECRET"),
             ),
-            symbols=settings.venue.symbols,
-            clock=self._clock,
-            numeraire=settings.venue.numeraire,
-            limits=VenueLimits(
+            "clock": self._clock,
+            "limits": VenueLimits(
                 request=timedelta(seconds=settings.venue.timeout_s),
                 round_trip=settings.freshness.round_trip,
                 recv_window=timedelta(milliseconds=settings.venue.recv_window_ms),
                 weight_share=float(settings.venue.weight_fraction),
             ),
-            live=settings.profile is Profile.LIVE,
-        )
+            "live": settings.profile is Profile.LIVE,
+        }
 
     def _address(self, configured: str | None) -> str:
         """The configured address; in paper there is none, and the local servers are used."""
@@ -143,6 +198,20 @@ class Outside:
 
     def read_income(self, since: datetime) -> tuple[tuple[IncomeRow, ...], datetime]:
         return self._venue.read_income(since)
+
+    def income_between(self, since: datetime, until: datetime) -> tuple[IncomeRow, ...]:
+        return self._history.income_between(since, until)
+
+    def fills_between(self, symbol: str, since: datetime, until: datetime) -> tuple[Fill, ...]:
+        return self._history.fills_between(symbol, since, until)
+
+    def funding_rates_between(self, symbol: str, since: datetime, until: datetime) -> tuple[FundingRate, ...]:
+        return self._history.funding_rates_between(symbol, since, until)
+
+    def candles_between(
+        self, symbol: str, interval: timedelta, since: datetime, until: datetime
+    ) -> tuple[Candle, ...]:
+        return self._history.candles_between(symbol, interval, since, until)
 
     def _make_pricer(self, prices_url: str, spot_url: str) -> Pricer:
         from hedge_pipeline.adapters.prices import (

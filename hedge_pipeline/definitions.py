@@ -6,9 +6,10 @@ from typing import Any
 
 import dagster as dg
 
-from hedge_pipeline.defs import account, nav, reserves, risk, trading
+from hedge_pipeline.defs import account, history, nav, publication, reserves, risk, trading, venue_history
 from hedge_pipeline.defs.jobs import JOBS
-from hedge_pipeline.defs.maintenance import maintenance_job
+from hedge_pipeline.defs.maintenance import letting_go_job, maintenance_job
+from hedge_pipeline.defs.partitions import partitions, with_days
 from hedge_pipeline.defs.schedules import build_schedules
 from hedge_pipeline.defs.sensors import build_sensors
 from hedge_pipeline.resources import fund_of_the_environment
@@ -22,21 +23,31 @@ def build_definitions(fund: Any = None, *, environment: dict[str, str] | None = 
         InvalidSettings: the environment describes no fund that may start; the location refuses to load.
     """
     settings = load_settings(environment)
-    modules = [account, reserves, nav, risk, trading]
+    modules = [account, reserves, nav, risk, trading, publication, history, venue_history]
+    days = partitions(start=settings.history.start, timezone=settings.fund.reset_timezone)
     checks = dg.load_asset_checks_from_modules(modules)
     assets = [
-        asset.map_asset_specs(partial(_with_freshness, windows=_freshness_windows(settings)))
+        asset.map_asset_specs(partial(_with_freshness, windows=_freshness_windows(settings))).map_asset_specs(
+            partial(with_days, days=days)
+        )
         for asset in dg.load_assets_from_modules(modules)
         if isinstance(asset, dg.AssetsDefinition)
     ]
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        jobs=[*JOBS, maintenance_job],
+        jobs=[*JOBS, letting_go_job, maintenance_job],
         sensors=build_sensors(
-            checks, valuation=settings.cadence.valuation, reserves=settings.cadence.reserves
+            checks,
+            valuation=settings.cadence.valuation,
+            reserves=settings.cadence.reserves,
+            publication=settings.cadence.publication,
         ),
-        schedules=build_schedules(record=settings.cadence.record, timezone=settings.fund.reset_timezone),
+        schedules=build_schedules(
+            record=settings.cadence.record,
+            timezone=settings.fund.reset_timezone,
+            start=settings.history.start,
+        ),
         executor=dg.in_process_executor,
         resources={"fund": fund if fund is not None else fund_of_the_environment},
     )
@@ -60,6 +71,10 @@ def _freshness_windows(settings: Settings) -> dict[str, timedelta]:
         "nav_snapshots": freshness.nav,
         "peak_states": freshness.peak,
         "gate_decisions": 3 * beat,
+        **{
+            publication.key_of(name).to_user_string(): 3 * settings.cadence.publication
+            for name in publication.DEPENDENCIES
+        },
         "prices": max(settings.prices.crypto, 2 * settings.cadence.reserves),
         "reserves_valuations": max(settings.prices.crypto, 2 * settings.cadence.reserves),
     }

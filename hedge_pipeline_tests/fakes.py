@@ -4,6 +4,7 @@ Real code, no mocks: a wallet moves by income rows alone, and what a fault hides
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hedge_pipeline import cycle
+from hedge_pipeline.adapters.history import HistoryFiles
 from hedge_pipeline.adapters.state_store import SqlStateStore, open_state_store
 from hedge_pipeline.cycle import Fund
 from hedge_pipeline.domain.account import (
@@ -26,13 +28,101 @@ from hedge_pipeline.domain.account import (
 from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.errors import SourceMalformed, SourceUnavailable
 from hedge_pipeline.domain.instruments import Instrument, InstrumentsReading
+from hedge_pipeline.domain.market_data import Candle, Fill, FundingRate
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.prices import AssetClass, PriceLimits, PricesReading, Quote
+from hedge_pipeline.domain.publication.deliveries import Delivery, Outcome, Payload
 from hedge_pipeline.domain.reserves import Holding, HoldingsReading, Place
 from hedge_pipeline.domain.sources import SourceHealth
 from hedge_pipeline.domain.verdicts import GateDecision, Incident
 from hedge_pipeline_tests import examples
 from hedge_pipeline_tests.examples import NOON
+
+
+@dataclass
+class MemoryPast:
+    """``VenueHistory`` of ports over rows; an empty one answers that nothing happened."""
+
+    rows: dict[type[Any], list[Any]] = field(default_factory=dict)
+    failing: str | None = None
+
+    def _within(self, kind: type[Any], stamp: str, since: datetime, until: datetime) -> list[Any]:
+        if self.failing is not None:
+            raise SourceUnavailable("venue history", self.failing)
+        return [row for row in self.rows.get(kind, []) if since <= getattr(row, stamp) < until]
+
+    def income_between(self, since: datetime, until: datetime) -> tuple[IncomeRow, ...]:
+        return tuple(self._within(IncomeRow, "occurred_at", since, until))
+
+    def fills_between(self, symbol: str, since: datetime, until: datetime) -> tuple[Fill, ...]:
+        return tuple(row for row in self._within(Fill, "filled_at", since, until) if row.symbol == symbol)
+
+    def funding_rates_between(self, symbol: str, since: datetime, until: datetime) -> tuple[FundingRate, ...]:
+        found = self._within(FundingRate, "funded_at", since, until)
+        return tuple(row for row in found if row.symbol == symbol)
+
+    def candles_between(
+        self, symbol: str, interval: timedelta, since: datetime, until: datetime
+    ) -> tuple[Candle, ...]:
+        found = self._within(Candle, "open_at", since, until)
+        return tuple(row for row in found if row.symbol == symbol and row.interval == interval)
+
+
+@dataclass
+class MemoryPublisher:
+    """``Publisher`` of ports over a dictionary: one writer per document, never an older version over a newer."""
+
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+    """Paths whose writes nobody answers; ``*``: the server is gone."""
+    target: str = "memory"
+
+    def publish(self, payloads: Sequence[Payload], *, own_writers: AbstractSet[str]) -> tuple[Delivery, ...]:
+        return tuple(self._publish(payload, own_writers) for payload in payloads)
+
+    def _publish(self, payload: Payload, own_writers: AbstractSet[str]) -> Delivery:
+        def told(outcome: Outcome, error: str | None = None, writer: str | None = None) -> Delivery:
+            return Delivery(path=payload.path, outcome=outcome, attempts=1, error=error, found_writer=writer)
+
+        if {payload.path, "*"} & self.failing:
+            return told(Outcome.FAILED, "nobody answers")
+        stored = self.documents.get(payload.path)
+        if stored is not None:
+            writer = stored.get("writer_id")
+            if not isinstance(writer, str) or "schema_version" not in stored:
+                return told(Outcome.REFUSED, "the document has no version: `hedge import` takes it over")
+            if writer not in own_writers:
+                return told(Outcome.REFUSED, f"the document is written by {writer}", writer)
+            version = Payload(path=payload.path, fields=stored).version if stored["schema_version"] else None
+            if version == payload.version:
+                return told(Outcome.ALREADY_THERE)
+            if version is not None and version > payload.version:
+                return told(Outcome.OLDER, "what is stored is newer")
+        self.documents[payload.path] = dict(payload.fields)
+        return told(Outcome.WRITTEN)
+
+    def read(self, paths: Sequence[str]) -> Mapping[str, Mapping[str, Any] | None]:
+        if "*" in self.failing:
+            raise SourceUnavailable("firestore", "nobody answers")
+        return {path: self.documents.get(path) for path in paths}
+
+    def archive(self, paths: Sequence[str], *, under: str, writer_id: str, at: datetime) -> Mapping[str, str]:
+        self.read(paths)
+        archived = {}
+        for path in paths:
+            stored = self.documents.get(path)
+            if stored is None or stored.get("schema_version"):
+                continue
+            copy = f"{under}/{path.replace('/', '~')}"
+            if "archived_to" not in stored:
+                content = {"original_path": path, "archived_at": at, "content": stored}
+                self.documents[copy] = content
+                self.documents[path] = {
+                    "schema_version": 0, "writer_id": writer_id, "archived_at": at, "archived_to": copy,
+                }  # fmt: skip
+            archived[path] = copy
+        return archived
+
 
 FUNDED_AT = NOON - timedelta(days=30)
 """When the venue's opening balances had come about."""
@@ -388,6 +478,9 @@ def memory_stage(
         clock=clock,
         limits=examples.limits(**(limits or {})),
         numeraire="USDT",
+        publisher=MemoryPublisher(),
+        history=HistoryFiles(home / "history"),
+        venue_history=MemoryPast(),
         self_inception=True,
     )
     return MemoryStage(fund=fund, store=store, clock=clock, venue=outside, holdings=holdings)

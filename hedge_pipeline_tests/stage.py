@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hedge_pipeline import cycle
-from hedge_pipeline.adapters.ccxt_venue import CcxtVenue, Credentials
+from hedge_pipeline.adapters.ccxt_venue import CcxtVenue, CcxtVenueHistory, Credentials
+from hedge_pipeline.adapters.history import HistoryFiles
 from hedge_pipeline.adapters.holdings import HoldingsFiles
 from hedge_pipeline.adapters.prices import (
     CoinGeckoPrices,
@@ -29,7 +30,9 @@ from hedge_pipeline.paper.seed import DEFAULT_ACCOUNT, AccountSeed
 from hedge_pipeline.paper.server import serve
 from hedge_pipeline.paper.venue import PaperVenue
 from hedge_pipeline.paper.world import World, open_core
+from hedge_pipeline.ports import Publisher
 from hedge_pipeline.settings import load_settings
+from hedge_pipeline_tests.fakes import MemoryPublisher
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -94,6 +97,7 @@ def staged(
     limits: Mapping[str, Any] | None = None,
     pace: Decimal = Decimal(1),
     state_url: str | None = None,
+    publisher: Publisher | None = None,
 ) -> Iterator[Stage]:
     """A stage with its own home directory. ``holdings`` are file texts by name; ``limits`` replace risk limits."""
     clock = MovedClock(at=start)
@@ -136,6 +140,15 @@ def staged(
             clock=clock,
             limits=replace(settings.limits(), **(limits or {})),
             numeraire="USDT",
+            publisher=publisher or MemoryPublisher(),
+            history=HistoryFiles(home / "history"),
+            venue_history=CcxtVenueHistory(
+                account="main",
+                base_url=url,
+                credentials=Credentials(api_key="paper", secret="paper-secret"),
+                clock=clock,
+            ),
+            symbols=settings.venue.symbols,
             self_inception=True,
             two_people=False,
         )

@@ -66,8 +66,8 @@ def test_a_verdict_is_made_in_one_place() -> None:
         for file in MODULES
         if re.search(r"\bGateDecision\(", file.read_text()) and "class GateDecision" not in file.read_text()
     ]
-    assert makers == ["domain/risk_gate.py", "read_model.py"], (
-        "the read model says HALTED of a store that is not there"
+    assert makers == ["domain/fund_view.py", "domain/risk_gate.py"], (
+        "the view says HALTED of a store that is not there"
     )
 
 

@@ -26,7 +26,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
     yield place
     local.end_children()
     local.down(place)
-    local._found.pop(place, None)
+    local._venues.found.pop(place, None)
 
 
 def paper(home: Path, **more: str) -> Settings:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hedge_pipeline.domain.fund_view import closed_view
 from hedge_pipeline.domain.verdicts import GateDecision, TradingState
 from hedge_pipeline.operations import halt
-from hedge_pipeline.read_model import closed_view, read_fund
+from hedge_pipeline.read_model import read_fund
 from hedge_pipeline_tests.stage import NOON, Stage, staged
 
 

@@ -8,7 +8,21 @@ from typing import Any
 
 import click
 
-from hedge_pipeline.cli import dev, explain, flow, local, orders, preflight, run, status
+from hedge_pipeline.cli import (
+    copies,
+    data,
+    dev,
+    explain,
+    flow,
+    importing,
+    local,
+    orders,
+    preflight,
+    publish,
+    run,
+    sql,
+    status,
+)
 from hedge_pipeline.domain.errors import HedgeError
 
 
@@ -34,12 +48,19 @@ for command in (
     dev.dev,
     status.status,
     explain.explain,
+    sql.sql,
+    publish.publish,
     preflight.preflight,
     orders.halt,
     orders.rearm,
     orders.inception,
     orders.rebuild_peak,
     flow.flow,
+    importing.import_,
+    copies.backup,
+    copies.restore,
+    copies.take_over,
+    data.data,
     local.local,
 ):
     main.add_command(command)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from hedge_pipeline import local
-from hedge_pipeline.cli.run import progress
+from hedge_pipeline.cli.progress import progress
 from hedge_pipeline.cli.target import announced_settings
 from hedge_pipeline.composition import uses_local_servers
 from hedge_pipeline.local import PathOptions

@@ -8,8 +8,8 @@ import click
 from hedge_pipeline.cli import words
 from hedge_pipeline.cli.status import current_view
 from hedge_pipeline.cli.target import target
+from hedge_pipeline.domain.fund_view import FundView
 from hedge_pipeline.domain.verdicts import Breach, BreachKind, TradingState
-from hedge_pipeline.read_model import FundView
 from hedge_pipeline.settings import load_settings
 
 MEANING = {

@@ -87,10 +87,10 @@ class ProviderPrice:
 
 
 def stated_price(value: object, currency: str, as_of: datetime | None) -> ProviderPrice | str:
-    """What a provider stated as a price, or why that is none."""
+    """What a provider stated as a price, or why that is none; text is not quoted: it may echo a secret."""
     price = exact_decimal(value)
     if price is None:
-        return f"{str(value)[:40]!r} is not a price"
+        return f"{type(value).__name__} that is no plain number is not a price"
     try:
         return ProviderPrice(price=price, currency=currency, as_of=as_of)
     except InvalidState as fault:
