@@ -235,10 +235,12 @@ def test_when_the_venue_has_died_alone_up_keeps_firestore_and_what_it_holds(home
 
 @pytest.mark.usefixtures("without_java")
 def test_a_venue_that_does_not_start_leaves_no_firestore(home: Path, tmp_path: Path):
+    before = set(processes._started)
     with pytest.raises(SourceUnavailable, match="did not start: paper venue"):
         local.up(home, PathOptions(data=tmp_path))
 
-    assert [each for each in processes._started.values() if each.poll() is None] == []
+    started = {pid: each for pid, each in processes._started.items() if pid not in before}
+    assert [each for each in started.values() if each.poll() is None] == []
     assert local.running_firestore(home) is None
 
 

@@ -40,7 +40,7 @@ DESCRIPTIONS = {
     "gate": "Whether anything may trade: `hedge/{env}/risk/gate`. After `expires_at` the answer is no.",
     HEALTH: "Heartbeats of valuation, gate and publisher: `hedge/{env}/health/…`: ok, degraded or down.",
 }
-REMEDY = "`hedge preflight` looks at the target; what failed is published again by itself"
+REMEDY = "`hedge preflight` looks at the target; what failed is published again by itself."
 
 
 def key_of(name: str) -> dg.AssetKey:
@@ -108,39 +108,25 @@ def _metadata(rows: list[PublishedDocument], publication: Publication) -> dict[s
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overall:
-    """A proposition about all of a publication."""
+ARRIVING, ONE_WRITER = "documents_are_published", "each_document_has_one_writer"
+OVERALL = {
+    ARRIVING: f"No document has failed five times in a row, or gone five minutes without arriving. {REMEDY}",
+    ONE_WRITER: (
+        "Nobody else writes what this store writes. Stop the other deployment, or take over what it wrote: "
+        "`hedge take-over`."
+    ),
+}
+"""What the health of publishing as a whole is judged by."""
 
-    name: str
-    description: str
-    broken: list[str]
 
-
-def overall(publication: Publication) -> tuple[Overall, ...]:
-    """What the health of publishing is judged by."""
-    return (
-        Overall(
-            name="documents_are_published",
-            description="No document has failed five times in a row, or gone five minutes without arriving. "
-            + REMEDY,
-            broken=[
-                f"**{row.path}**: {row.failures_in_a_row} failures, {words(row.error or '')}"
-                for row in tripped(publication)
-            ],
-        ),
-        Overall(
-            name="each_document_has_one_writer",
-            description=(
-                "Nobody else writes what this store writes. Stop the other deployment, or take over what it wrote: "
-                "`hedge take-over`."
-            ),
-            broken=[f"**{row.path}** is written by {row.found_writer}" for row in foreign(publication)],
-        ),
+def overall(publication: Publication) -> Iterator[tuple[str, list[str]]]:
+    """Each proposition, and what breaks it."""
+    failing = tripped(publication)
+    yield (
+        ARRIVING,
+        [f"**{row.path}**: {row.failures_in_a_row} failures, {words(row.error or '')}" for row in failing],
     )
-
-
-_OVERALL = ("documents_are_published", "each_document_has_one_writer")
+    yield ONE_WRITER, [f"**{row.path}** is written by {row.found_writer}" for row in foreign(publication)]
 
 
 @dg.multi_asset(
@@ -167,7 +153,10 @@ _OVERALL = ("documents_are_published", "each_document_has_one_writer")
             )
             for name in DEPENDENCIES
         ),
-        *(dg.AssetCheckSpec(name, asset=key_of(HEALTH), blocking=True) for name in _OVERALL),
+        *(
+            dg.AssetCheckSpec(name, asset=key_of(HEALTH), blocking=True, description=description)
+            for name, description in OVERALL.items()
+        ),
     ],
 )
 def publications(fund: dg.ResourceParam[Fund]) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
@@ -185,8 +174,8 @@ def evaluations(publication: Publication) -> Iterator[dg.AssetCheckResult]:
     """Every check's verdict on one publication."""
     for arrival in arrivals(publication):
         yield _judged(arrival.key, IN_PLACE, arrival.reason)
-    for proposition in overall(publication):
-        yield _judged(key_of(HEALTH), proposition.name, listed(proposition.broken))
+    for name, broken in overall(publication):
+        yield _judged(key_of(HEALTH), name, listed(broken))
 
 
 def _judged(key: dg.AssetKey, name: str, reason: str | None) -> dg.AssetCheckResult:
