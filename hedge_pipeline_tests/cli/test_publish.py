@@ -16,7 +16,6 @@ pytestmark = pytest.mark.live_stack
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that nobody runs."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
-    return
 
 
 @pytest.mark.finding("S1-FS-7")
