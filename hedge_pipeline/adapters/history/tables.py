@@ -19,7 +19,13 @@ from hedge_pipeline.domain.errors import InvalidState
 from hedge_pipeline.domain.history.days import Day
 from hedge_pipeline.domain.history.minutes import Minute
 from hedge_pipeline.domain.history.paths import DrawdownPoint
-from hedge_pipeline.domain.market_data import Candle, Fill, FundingRate
+from hedge_pipeline.domain.market_data import (
+    Candle,
+    Fill,
+    FundingRate,
+    RecordedCandle,
+    RecordedFundingRate,
+)
 
 DIGITS = 38
 
@@ -50,6 +56,8 @@ TABLES: dict[type[Any], Kept] = {
     Fill: Kept(name="fills", places=18, key=("filled_at", "symbol", "fill_id"), without=("recorded_at",)),
     FundingRate: Kept(name="funding_rates", places=18, key=("funded_at", "symbol")),
     Candle: Kept(name="candles", places=18, key=("open_at", "symbol", "interval")),
+    RecordedCandle: Kept(name="recorded_candles", places=18, key=("open_at", "symbol", "interval")),
+    RecordedFundingRate: Kept(name="recorded_funding_rates", places=18, key=("funded_at", "symbol")),
 }
 """Row classes of history; ``archive/`` beside them holds hot rows."""
 

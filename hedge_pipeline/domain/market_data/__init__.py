@@ -26,7 +26,14 @@ from hedge_pipeline.domain.market_data.report import (
     require,
 )
 from hedge_pipeline.domain.market_data.retention import RetentionGap, retention_gap
-from hedge_pipeline.domain.market_data.rows import Candle, Fill, FundingRate, Side
+from hedge_pipeline.domain.market_data.rows import (
+    Candle,
+    Fill,
+    FundingRate,
+    RecordedCandle,
+    RecordedFundingRate,
+    Side,
+)
 
 __all__ = [
     "CANDLES",
@@ -45,6 +52,8 @@ __all__ = [
     "Finding",
     "FundingRate",
     "Kind",
+    "RecordedCandle",
+    "RecordedFundingRate",
     "Report",
     "RetentionGap",
     "Side",

@@ -44,6 +44,22 @@ class FundingRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedCandle(Candle):
+    """A candle that came in a file. Kept apart from the venue's own, which is complete for its day."""
+
+    file: str
+    """Its name, without its folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedFundingRate(FundingRate):
+    """A settlement that came in a file."""
+
+    file: str
+    """Its name, without its folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
     """One execution of an order of the account. Key: account, symbol, fill_id."""
 
