@@ -1,7 +1,7 @@
 """The exchange itself: one account, one market, and everything that may happen to them.
 
 Pure of clock, wire and disk: every method takes the instant it happens at, in milliseconds, and the same calls give the same
-state. Orders and their matching join here.
+state. Orders are state of it; what becomes of them is decided in `trading`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +12,7 @@ from hedge_pipeline.paper.instruments import Instrument
 from hedge_pipeline.paper.ledger import Income, Ledger, bookable, quantized
 from hedge_pipeline.paper.margin import AssetRate, ValuedAccount, value_account
 from hedge_pipeline.paper.market import Market
+from hedge_pipeline.paper.orders import OrderBook
 from hedge_pipeline.paper.player import UnknownSymbol
 from hedge_pipeline.paper.positions import Position, PositionSide, value
 from hedge_pipeline.paper.seed import ASSET_BUFFERS, AccountSeed, SeedPosition
@@ -32,6 +33,7 @@ class Core:
         hedge_mode: bool,
         funded_until_ms: int,
         trades: Iterable[Trade] = (),
+        book: OrderBook | None = None,
     ) -> None:
         self.instruments = dict(instruments)
         self.market = market
@@ -44,6 +46,7 @@ class Core:
         self.hedge_mode = hedge_mode
         self.funded_until_ms = funded_until_ms
         self.trades = list(trades)
+        self.book = book or OrderBook()
         self.revision = 0
         """Counts changes that must survive a restart."""
 
