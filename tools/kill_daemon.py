@@ -90,7 +90,8 @@ def _first_beat(lane: Lane, since: float) -> Iterator[str]:
             and snapshot.accepted
             and snapshot.attempted_at.timestamp() > since
             and decision.nav_ordinal == snapshot.ordinal
-        ):
+            and not any(breach.rule == "peak_covers_the_nav" for breach in decision.breaches)
+        ):  # a verdict of the other sensor, between a NAV and its peak state, closes until the next
             # Not held still: a start takes so long that its stamps would be too old.
             rates = {part.asset: Fraction(part.rate) for part in snapshot.parts if part.rate is not None}
             yield from intact.cycle_defects(lane.stack, lane.worth(rates), snapshot)

@@ -104,9 +104,12 @@ class Trace:
         return steps[-1].name if is_in_one else BETWEEN
 
     @property
+    def is_over(self) -> bool:
+        return any(heard.what == "over" for _, heard in self.said)
+
+    @property
     def in_run(self) -> bool:
-        words = {heard.what for _, heard in self.said}
-        return "run" in words and "over" not in words
+        return any(heard.what == "run" for _, heard in self.said) and not self.is_over
 
     def durations(self) -> dict[str, float]:
         """Seconds of each phase, and of all from ``ready`` to ``over``."""
@@ -256,6 +259,8 @@ class Lane:
                 trace.wait_for("begin", aimed)
             time.sleep(share * spans[aimed or "all"])
             process.kill()
+        if trace.is_over:
+            spans |= trace.durations()  # it was measured when something else was going on too
         defects = [
             *intact.missing(self.stack.fund, trace.rows),
             *self.store_defects(),

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import dagster as dg
 import pytest
@@ -29,6 +30,7 @@ SETTINGS = """
 valuation = "10s"
 publication = "10s"
 """
+NAV = "hedge/dev/state/nav"
 CYCLE_S = 30
 """A cadence, the daemon's loop of five seconds, and what a dead server costs."""
 
@@ -112,17 +114,18 @@ def test_a_server_killed_while_publishing_touches_neither_nav_nor_peak_nor_gate(
 
 
 def test_what_comes_back_is_everything_once_and_never_older(served: Stack):
-    seen: list[tuple[object, object]] = []
+    seen: list[tuple[datetime, datetime]] = []
     watched = threading.Event()
 
     def watch() -> None:
         while not watched.is_set():
             try:
-                nav = published(served).get("hedge/dev/state/nav")
+                nav = published(served).get(NAV)
             except Exception:  # noqa: BLE001 the server is being killed
                 nav = None
             if nav is not None:
-                seen.append((nav["as_of"], nav["published_at"]))
+                document = parse_document(NAV, nav, env="dev")
+                seen.append((document.as_of, document.published_at))
             time.sleep(0.2)
 
     thread = threading.Thread(target=watch)
@@ -135,7 +138,7 @@ def test_what_comes_back_is_everything_once_and_never_older(served: Stack):
     watched.set()
     thread.join()
 
-    assert seen == sorted(seen, key=str), "no reader ever saw a step backwards"
+    assert seen == sorted(seen), "no reader ever saw a step backwards"
     assert len(published(served)) == 8
     publication = served.fund.latest(Publication)
     assert publication is not None
