@@ -33,7 +33,7 @@ class Core:
         hedge_mode: bool,
         funded_until_ms: int,
         trades: Iterable[Trade] = (),
-        book: OrderBook | None = None,
+        order_book: OrderBook | None = None,
     ) -> None:
         self.instruments = dict(instruments)
         self.market = market
@@ -46,7 +46,7 @@ class Core:
         self.hedge_mode = hedge_mode
         self.funded_until_ms = funded_until_ms
         self.trades = list(trades)
-        self.book = book or OrderBook()
+        self.order_book = order_book or OrderBook()
         self.revision = 0
         """Counts changes that must survive a restart."""
 

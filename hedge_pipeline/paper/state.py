@@ -18,6 +18,8 @@ from hedge_pipeline.paper.core import Core
 from hedge_pipeline.paper.instruments import Instrument
 from hedge_pipeline.paper.ledger import Income, Ledger
 from hedge_pipeline.paper.market import Market, Session, Shock
+from hedge_pipeline.paper.order_state import kept_book, restored_book
+from hedge_pipeline.paper.orders import OrderBook
 from hedge_pipeline.paper.player import Player, UnknownSymbol
 from hedge_pipeline.paper.positions import Position
 from hedge_pipeline.paper.trades import Trade
@@ -158,6 +160,7 @@ def _kept(core: Core, now_ms: int) -> dict[str, Any]:
         "trades": [
             {**asdict(t), **{name: str(getattr(t, name)) for name in _TRADE_MONEY}} for t in core.trades
         ],
+        "order_book": kept_book(core.order_book),
         "sessions": [{**asdict(s), "pace": str(s.pace)} for s in core.market.sessions],
         "shocks": [{**asdict(s), "factor": str(s.factor)} for s in core.market.shocks],
     }
@@ -192,4 +195,5 @@ def _restored(kept: dict[str, Any], player: Player, instruments: Mapping[str, In
             Trade(**{**t, **{name: Decimal(t[name]) for name in _TRADE_MONEY}})
             for t in kept.get("trades", ())  # absent from states kept before there were any
         ],
+        order_book=restored_book(kept["order_book"]) if "order_book" in kept else OrderBook(),  # likewise
     )

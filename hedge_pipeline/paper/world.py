@@ -82,7 +82,9 @@ def open_core(
     if core is None:
         market = Market(player, instruments, sessions=())
         market.resume(now_ms, pace=pace)
-        return Core.opened(account, instruments, market, now_ms=now_ms)
+        core = Core.opened(account, instruments, market, now_ms=now_ms)
+        core.order_book.seed = world.seed
+        return core
     core.market.resume(now_ms, pace=pace)
     core.advance(now_ms)
     return core
