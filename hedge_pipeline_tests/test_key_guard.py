@@ -17,9 +17,10 @@ from hedge_pipeline.domain.errors import SourceUnavailable
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.verdicts import TradingState
 from hedge_pipeline.key_guard import ASK_AGAIN, ASK_AGAIN_AFTER_FAILURE, KeyGuard
-from hedge_pipeline.paper.faults import effect
+from hedge_pipeline.paper.effects import effect
+from hedge_pipeline.paper.endpoints import KEY_PERMISSIONS
 from hedge_pipeline.paper.server import serve
-from hedge_pipeline.paper.venue import KEY_PERMISSIONS, PaperVenue
+from hedge_pipeline.paper.venue import PaperVenue
 from hedge_pipeline.paper.world import World, open_core
 from hedge_pipeline.settings import Profile, Settings, load_settings
 from hedge_pipeline.settings.secrets import VenueKey

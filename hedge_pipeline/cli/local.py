@@ -66,12 +66,13 @@ def down() -> None:
 @click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--times", type=click.IntRange(min=1), help="For so many answers; until cleared unless given.")
 def fault(kind: str, endpoint: str | None, parameters: tuple[str, ...], times: int | None) -> None:
-    """Let KIND go wrong at ENDPOINT (a path, or '*'); or `fault list`; or `fault clear [ENDPOINT]`.
+    """Let KIND go wrong at ENDPOINT (a path, 'POST /a/path', or '*'); or `fault list`; or `fault clear [ENDPOINT]`.
 
     \b
     respond status=500 body='{}'    rate_limit retry_after_s=5    delay seconds=3    drop
     remove_field path=P    replace_field path=P value=V    shift_time seconds=-60    replay
     income_lag seconds=30    wallet_lag seconds=30    hide_income income_type=TRANSFER
+    lose_answer    reject_leg leg=1
     """
     with _control() as control:
         if kind == "list":

@@ -8,15 +8,20 @@ import json
 import math
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, get_args
 
 from aiohttp import web
 
+from hedge_pipeline.paper import trading
 from hedge_pipeline.paper.core import Core
-from hedge_pipeline.paper.faults import effect
+from hedge_pipeline.paper.effects import effect
 from hedge_pipeline.paper.ledger import Income
+from hedge_pipeline.paper.liquidation import deleverage
+from hedge_pipeline.paper.order_wire import order_row
+from hedge_pipeline.paper.orders import Restriction
 from hedge_pipeline.paper.player import UnknownSymbol
-from hedge_pipeline.paper.requests import money, written
+from hedge_pipeline.paper.positions import PositionSide
+from hedge_pipeline.paper.requests import Refusal, money, written
 from hedge_pipeline.paper.state import StateUnusable
 from hedge_pipeline.paper.venue import PaperVenue
 
@@ -41,6 +46,9 @@ def _status(venue: PaperVenue, body: Body) -> Any:
             "hedge_mode": core.hedge_mode,
             "balances": {asset: money(balance) for asset, balance in core.ledger.balances.items()},
             "income_rows": len(core.ledger.rows),
+            "open_orders": sum(1 for _ in core.order_book.working()),
+            "restriction": core.order_book.restriction,
+            "distance": {symbol: str(distance) for symbol, distance in core.order_book.distance.items()},
             "faults": [standing.described() for standing in venue.faults],
         }
 
@@ -101,6 +109,80 @@ def _set_mode(venue: PaperVenue, body: Body) -> Any:
     return {}
 
 
+def _restrict(venue: PaperVenue, body: Body) -> Any:
+    code, known = body.get("code"), get_args(Restriction)
+    if code not in (None, *known):
+        raise InvalidRequest(f"code: {code!r} is neither {' nor '.join(map(str, known))}, nor left out")
+
+    def act(core: Core, now_ms: int) -> None:
+        core.order_book.restriction = code
+        core.revision += 1
+
+    venue.act(act)
+    return {}
+
+
+def _set_distance(venue: PaperVenue, body: Body) -> Any:
+    symbol, distance = _text(body, "symbol"), _decimal(body, "distance")
+    if not distance.is_finite() or not 0 <= distance < 1:
+        raise InvalidRequest(f"distance: {distance} is no fraction from 0 to 1")
+
+    def act(core: Core, now_ms: int) -> None:
+        core.order_book.distance[core.instrument(symbol).symbol] = distance
+        core.revision += 1
+
+    venue.act(act)
+    return {}
+
+
+def _set_countdown(venue: PaperVenue, body: Body) -> Any:
+    spares = body.get("spares_conditionals")
+    if not isinstance(spares, bool):
+        raise InvalidRequest(f"spares_conditionals: {spares!r} is neither true nor false")
+
+    def act(core: Core, now_ms: int) -> None:
+        core.order_book.countdown_spares_conditionals = spares
+        core.revision += 1
+
+    venue.act(act)
+    return {}
+
+
+def _deleverage(venue: PaperVenue, body: Body) -> Any:
+    symbol, quantity = _text(body, "symbol"), _decimal(body, "quantity")
+    side: Any = body.get("position_side")
+    if side not in get_args(PositionSide):
+        raise InvalidRequest(f"position_side: {side!r} is neither LONG nor SHORT")
+
+    def act(core: Core, now_ms: int) -> Any:
+        instrument = core.instrument(symbol)
+        return order_row(deleverage(core, symbol, side, quantity, now_ms=now_ms), instrument)
+
+    return venue.act(act)
+
+
+def _place(venue: PaperVenue, body: Body) -> Any:
+    params = {name: _text(body, name) for name in body}
+
+    def act(core: Core, now_ms: int) -> Any:
+        named = {"newClientOrderId": f"web_{core.order_book.next_order_id}", **params}
+        return trading.new_order(core, now_ms, named)
+
+    return _unless_refused(venue, act)
+
+
+def _cancel(venue: PaperVenue, body: Body) -> Any:
+    params = {name: _text(body, name) for name in body}
+    return _unless_refused(venue, lambda core, now_ms: trading.cancel_order(core, now_ms, params))
+
+
+def _unless_refused(venue: PaperVenue, act: Callable[[Core, int], Any]) -> Any:
+    try:
+        return venue.act(act)
+    except Refusal as refusal:
+        raise InvalidRequest("{code}: {msg}".format_map(refusal.body)) from None
+
+
 def _set_clock_offset(venue: PaperVenue, body: Body) -> Any:
     seconds = body.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
@@ -139,6 +221,12 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("POST", "/paper/book"): _book,
     ("POST", "/paper/price"): _move_price,
     ("POST", "/paper/mode"): _set_mode,
+    ("POST", "/paper/restriction"): _restrict,
+    ("POST", "/paper/distance"): _set_distance,
+    ("POST", "/paper/countdown"): _set_countdown,
+    ("POST", "/paper/deleverage"): _deleverage,
+    ("POST", "/paper/order"): _place,
+    ("DELETE", "/paper/order"): _cancel,
     ("POST", "/paper/clock"): _set_clock_offset,
     ("GET", "/paper/faults"): _list_faults,
     ("POST", "/paper/faults"): _set_fault,

@@ -61,11 +61,12 @@ class Control:
         return dict(self._ask("GET", "status"))
 
     def set_fault(self, endpoint: str, kind: str, *, times: int | None = None, **parameters: Any) -> int:
-        """Let something go wrong at an endpoint (a path, or `*`), for its next `times` answers or until cleared; its id.
+        """Let something go wrong at an endpoint, for its next `times` answers or until cleared; its id.
 
-        Kinds and their parameters are those of `faults`: respond(status, body, content_type, headers), rate_limit(retry_after_s),
+        An endpoint is a path, a method and a path (`POST /fapi/v1/order`), or `*`. Kinds and their parameters are those of
+        `effects`: respond(status, body, content_type, headers), rate_limit(retry_after_s),
         delay(seconds), drop, remove_field(path), replace_field(path, value), shift_time(seconds), replay, income_lag(seconds),
-        wallet_lag(seconds), hide_income(income_type).
+        wallet_lag(seconds), hide_income(income_type), lose_answer, reject_leg(leg, code, message).
         """
         fault = self._ask("POST", "faults", endpoint=endpoint, kind=kind, times=times, **parameters)
         return int(fault["id"])
@@ -114,6 +115,30 @@ class Control:
 
     def set_mode(self, *, multi_assets: bool | None = None, hedge_mode: bool | None = None) -> None:
         self._ask("POST", "mode", multi_assets=multi_assets, hedge_mode=hedge_mode)
+
+    def restrict(self, code: int | None) -> None:
+        """Let the venue take reducing orders only, refusing others with −4400 or −4401; None lifts it."""
+        self._ask("POST", "restriction", code=code)
+
+    def set_distance(self, symbol: str, distance: Amount) -> None:
+        """Make a book thin: takers trade beyond the last price by this fraction of it; 0 mends it."""
+        self._ask("POST", "distance", symbol=symbol, distance=str(distance))
+
+    def set_countdown(self, *, spares_conditionals: bool) -> None:
+        """Whether conditional orders outlive a countdown that ends; at first they do not."""
+        self._ask("POST", "countdown", spares_conditionals=spares_conditionals)
+
+    def deleverage(self, symbol: str, position_side: str, quantity: Amount) -> dict[str, Any]:
+        """Take a part of a position at the mark price, as auto-deleveraging does; the forced order."""
+        return self._row("deleverage", symbol=symbol, position_side=position_side, quantity=str(quantity))
+
+    def place_order(self, **params: str) -> dict[str, Any]:
+        """An order of somebody at another screen, in the venue's own parameters."""
+        return self._row("order", **params)
+
+    def cancel_order(self, **params: str) -> dict[str, Any]:
+        """Likewise, by `symbol` and `orderId` or `origClientOrderId`; whose order it is does not matter."""
+        return dict(self._ask("DELETE", "order", **params))
 
     def set_clock_offset(self, seconds: float) -> None:
         """Make the venue's own clock wrong by this much; 0 mends it."""

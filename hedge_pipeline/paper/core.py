@@ -49,6 +49,8 @@ class Core:
         self.order_book = order_book or OrderBook()
         self.revision = 0
         """Counts changes that must survive a restart."""
+        self.covered: tuple[int, int] | None = None
+        """While this revision stands, margins are far from used up until that instant of the path; None: nobody knows."""
 
     @classmethod
     def opened(
@@ -178,10 +180,16 @@ class Core:
             for row in self.ledger.rows_after(now_ms - wallet_lag_ms):
                 balances[row.asset] -= row.amount
         valued = [
-            value(p, self.instruments[p.symbol], self.market.quote(p.symbol, now_ms).mark_price)
+            value(
+                p,
+                self.instruments[p.symbol],
+                self.market.quote(p.symbol, now_ms).mark_price,
+                resting_notional=self.order_book.resting_notional(p.symbol, p.position_side),
+            )
             for p in self.positions.values()
         ]
-        return value_account(balances, valued, self.rates(now_ms), multi_assets=self.multi_assets)
+        rates = self.rates(now_ms) if self.multi_assets else {}
+        return value_account(balances, valued, rates, multi_assets=self.multi_assets)
 
     def _trade_id(self) -> str:
         return str(self.ledger.next_tran_id - 7_000_000_000)

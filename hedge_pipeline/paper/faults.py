@@ -1,4 +1,4 @@
-"""What may be made to go wrong, endpoint by endpoint, while the venue runs.
+"""What goes wrong, endpoint by endpoint, while the venue runs.
 
 A fault stands for an endpoint until it is cleared, or for its next N answers. Several may stand at once: those of the wire act
 before the request is read, those of the view while the answer is composed, those of the body on what was composed.
@@ -7,11 +7,19 @@ before the request is read, those of the view while the answer is composed, thos
 import copy
 import dataclasses
 import itertools
-import json
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from hedge_pipeline.paper.effects import (
+    EFFECTS,
+    Effect,
+    InvalidFault,
+    RemoveField,
+    ReplaceField,
+    Replay,
+    ShiftTime,
+)
 
 EVERYWHERE = "*"
 
@@ -25,151 +33,13 @@ _TIME_FIELDS = {
 """Fields that carry an instant, with the number of their units in a second."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Respond:
-    """Answer this instead of anything else."""
-
-    status: int = 200
-    body: str | dict[str, Any] | list[Any] = "{}"
-    content_type: str = "application/json"
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def text(self) -> str:
-        return self.body if isinstance(self.body, str) else json.dumps(self.body)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimit:
-    """Answer 429 and when to come back."""
-
-    retry_after_s: int = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delay:
-    """Answer late, by the wall clock."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drop:
-    """Close the connection without an answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveField:
-    """Leave a field out. A path is dotted; in a list a number picks an element, `key=value` those that match, and anything
-    else is looked for in all of them: `assets.asset=USDT.walletBalance`.
-    """
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplaceField:
-    """Put another value into a field, found as RemoveField finds it."""
-
-    path: str
-    value: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShiftTime:
-    """Move every instant of the body: into the past (negative) or the future."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
-    """Give the body of the moment this fault was set (asked without parameters), or of the first time it was asked
-    with these parameters, for ever after.
-    """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncomeLag:
-    """Income rows appear this long after the wallet moved."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WalletLag:
-    """The wallet moves this long after its income rows appeared."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HideIncome:
-    """Income rows booked while this stands never appear: all, or those of one type."""
-
-    income_type: str | None = None
-
-
-Effect = (
-    Respond
-    | RateLimit
-    | Delay
-    | Drop
-    | RemoveField
-    | ReplaceField
-    | ShiftTime
-    | Replay
-    | IncomeLag
-    | WalletLag
-    | HideIncome
-)
-
-EFFECTS: dict[str, type[Effect]] = {
-    "respond": Respond,
-    "rate_limit": RateLimit,
-    "delay": Delay,
-    "drop": Drop,
-    "remove_field": RemoveField,
-    "replace_field": ReplaceField,
-    "shift_time": ShiftTime,
-    "replay": Replay,
-    "income_lag": IncomeLag,
-    "wallet_lag": WalletLag,
-    "hide_income": HideIncome,
-}
-
-
-class InvalidFault(ValueError):
-    """The fault asked for is not one; the message says what it lacks."""
-
-
-def effect(kind: str, parameters: dict[str, Any]) -> Effect:
-    """Raises InvalidFault naming the kind or the parameter that does not fit."""
-    if kind not in EFFECTS:
-        raise InvalidFault(f"kind: {kind!r} is not one of {', '.join(EFFECTS)}")
-    effect_type = EFFECTS[kind]
-    known = {f.name for f in dataclasses.fields(effect_type)}
-    if unknown := set(parameters) - known:
-        raise InvalidFault(f"{kind}: takes {sorted(known)}, not {sorted(unknown)}")
-    seconds = parameters.get("seconds", 0)
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
-        raise InvalidFault(f"{kind}.seconds: {seconds!r} is not a number")
-    status = parameters.get("status", 200)
-    if not isinstance(status, int) or not 100 <= status <= 599:
-        raise InvalidFault(f"{kind}.status: {status!r} is not an HTTP status")
-    try:
-        return effect_type(**parameters)
-    except TypeError as error:
-        raise InvalidFault(f"{kind}: {error}") from None
-
-
 @dataclass(kw_only=True)
 class Standing:
     """A fault in force at an endpoint."""
 
     id: int
     endpoint: str
-    """A path, or `*`."""
+    """A path, whatever its methods; one endpoint such as `POST /fapi/v1/order`; or `*`."""
     effect: Effect
     remaining: int | None
     """Answers it still holds for; None: until cleared."""
@@ -220,8 +90,9 @@ class Faults:
         return lifted
 
     def take(self, endpoint: str) -> list[Standing]:
-        """Those that act on one answer of this endpoint, which counts against their number."""
-        acting = [s for s in self._standing if s.endpoint in {endpoint, EVERYWHERE}]
+        """Those that act on one answer of this endpoint, a method and a path, which counts against their number."""
+        concerned = {endpoint, endpoint.partition(" ")[2], EVERYWHERE}
+        acting = [s for s in self._standing if s.endpoint in concerned]
         for standing in acting:
             if standing.remaining is not None:
                 standing.remaining -= 1

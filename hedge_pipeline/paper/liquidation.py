@@ -8,8 +8,9 @@ a position is closed whole instead of bracket by bracket.
 
 from decimal import Decimal
 
-from hedge_pipeline.paper.core import Core
+from hedge_pipeline.paper.core import HOUR_MS, Core
 from hedge_pipeline.paper.fills import cut_off, fill, position_of
+from hedge_pipeline.paper.margin import ValuedAccount
 from hedge_pipeline.paper.matching import cancel_everything, settle
 from hedge_pipeline.paper.orders import Order
 from hedge_pipeline.paper.positions import PositionSide
@@ -18,13 +19,25 @@ LIQUIDATION_FEE = Decimal("0.02")
 """Fraction of the closed notional, paid to the insurance fund: `liquidationFee` of the contracts."""
 FORCED = {"LIQUIDATION": "autoclose-", "ADL": "adl_autoclose-"}
 """What the client order ids of forced orders begin with, by kind."""
+_FAR = Decimal("0.3")
+_FAR_FOR_MS = 4 * HOUR_MS
 _ZERO = Decimal(0)
+
+
+def is_far(core: Core, now_ms: int) -> bool:
+    """Whether there is no need to look: nothing but funding happened to the account since all was far from liquidation, four
+    hours of the path ago at most. To look is costly, because everything is valued.
+    """
+    if core.covered is None:
+        return False
+    revision, until_path_ms = core.covered
+    return core.revision == revision and core.market.path_at(now_ms) < until_path_ms
 
 
 def liquidate(core: Core, *, now_ms: int) -> list[Order]:
     """Close what is no longer covered at this instant; the forced orders, none while all is well."""
     forced: list[Order] = []
-    while threatened := _threatened(core, now_ms):
+    while threatened := _threatened(core, account := core.account(now_ms)):
         assets = {core.instrument(symbol).margin_asset for symbol, _ in threatened}
         if not forced:
             _cancel_orders(core, assets, now_ms=now_ms)
@@ -34,6 +47,8 @@ def liquidate(core: Core, *, now_ms: int) -> list[Order]:
         _pay_insurance(core, order, now_ms=now_ms)
     for asset in sorted({instrument.margin_asset for instrument in core.instruments.values()}):
         _cover_debt(core, asset, now_ms=now_ms)
+    far = _stays_covered(core, account)
+    core.covered = (core.revision, core.market.path_at(now_ms) + _FAR_FOR_MS) if far else None
     return forced
 
 
@@ -54,9 +69,22 @@ def deleverage(
     return _close(core, symbol, position_side, prefix=FORCED["ADL"], now_ms=now_ms, quantity=quantity)
 
 
-def _threatened(core: Core, now_ms: int) -> list[tuple[str, PositionSide]]:
+def _stays_covered(core: Core, account: ValuedAccount) -> bool:
+    """Whether it would be after all positions had lost three tenths of their notional, and the margin as much of itself."""
+    gross = dict.fromkeys(account.assets, _ZERO)
+    for held in account.positions:
+        gross[held.instrument.margin_asset] += abs(held.notional)
+    worths = [(worth, gross[asset]) for asset, worth in account.assets.items()]
+    if core.multi_assets:
+        worths = [(account.total, sum(gross.values(), _ZERO))]
+    return all(
+        not notional or w.margin_balance * (1 - _FAR) - notional * _FAR > w.maintenance_margin * (1 + _FAR)
+        for w, notional in worths
+    )
+
+
+def _threatened(core: Core, account: ValuedAccount) -> list[tuple[str, PositionSide]]:
     """Positions that are not covered, the one that needs most margin first."""
-    account = core.account(now_ms)
     held = [p for p in account.positions if p.position.quantity]
     if not core.multi_assets:
         short = {

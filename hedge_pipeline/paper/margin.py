@@ -40,7 +40,9 @@ class Worth:
     wallet_balance: Decimal
     unrealized_pnl: Decimal
     initial_margin: Decimal
+    """Of positions; resting orders reserve theirs beside it."""
     maintenance_margin: Decimal
+    open_order_margin: Decimal
     available_balance: Decimal = _ZERO
     max_withdrawal: Decimal = _ZERO
 
@@ -85,6 +87,7 @@ def _asset(asset: str, balances: Mapping[str, Decimal], positions: Sequence[Valu
         unrealized_pnl=sum((p.unrealized_pnl for p in mine), _ZERO),
         initial_margin=sum((p.initial_margin for p in mine), _ZERO),
         maintenance_margin=sum((p.maintenance_margin for p in mine), _ZERO),
+        open_order_margin=sum((p.open_order_margin for p in mine), _ZERO),
     )
 
 
@@ -94,6 +97,7 @@ def _with_availability(worth: Worth, available: Decimal, withdrawable: Decimal) 
         unrealized_pnl=worth.unrealized_pnl,
         initial_margin=worth.initial_margin,
         maintenance_margin=worth.maintenance_margin,
+        open_order_margin=worth.open_order_margin,
         available_balance=max(_ZERO, available),
         max_withdrawal=max(_ZERO, min(available, withdrawable)),
     )
@@ -101,7 +105,8 @@ def _with_availability(worth: Worth, available: Decimal, withdrawable: Decimal) 
 
 def _separate(worth: Worth) -> Worth:
     """Each asset carries its own positions alone. Profit not yet realized is margin, but cannot be withdrawn."""
-    return _with_availability(worth, worth.margin_balance - worth.initial_margin, worth.wallet_balance)
+    free = worth.margin_balance - worth.initial_margin - worth.open_order_margin
+    return _with_availability(worth, free, worth.wallet_balance)
 
 
 def _usd_total(assets: Mapping[str, Worth], rates: Mapping[str, AssetRate]) -> Worth:
@@ -111,11 +116,12 @@ def _usd_total(assets: Mapping[str, Worth], rates: Mapping[str, AssetRate]) -> W
         unrealized_pnl=sum((quantized(w.unrealized_pnl * r.index) for w, r in priced), _ZERO),
         initial_margin=sum((quantized(w.initial_margin * r.index) for w, r in priced), _ZERO),
         maintenance_margin=sum((quantized(w.maintenance_margin * r.index) for w, r in priced), _ZERO),
+        open_order_margin=sum((quantized(w.open_order_margin * r.index) for w, r in priced), _ZERO),
     )
     collateral = sum(
         (quantized(w.margin_balance * (r.bid if w.margin_balance >= 0 else r.ask)) for w, r in priced), _ZERO
     )
-    free = collateral - total.initial_margin
+    free = collateral - total.initial_margin - total.open_order_margin
     return _with_availability(total, free, free)
 
 

@@ -8,7 +8,6 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from hedge_pipeline.paper.core import Core
 from hedge_pipeline.paper.fills import position_of
 from hedge_pipeline.paper.instruments import Instrument
-from hedge_pipeline.paper.ledger import quantized
 from hedge_pipeline.paper.market import Quote
 from hedge_pipeline.paper.order_requests import refused
 from hedge_pipeline.paper.orders import Conditional, Order, Side
@@ -108,33 +107,14 @@ def check_opening(core: Core, order: Order, price: Decimal, *, now_ms: int) -> N
         raise refused(
             -4164, f"Order's notional must be no smaller than {least} (unless you choose reduce only)."
         )
-    asset = instrument.margin_asset
-    worth = core.account(now_ms).assets.get(asset)
-    free = (worth.available_balance if worth else _ZERO) - open_order_margin(core, asset)
-    if notional / instrument.leverage > free:
+    worth = core.account(now_ms).assets.get(instrument.margin_asset)
+    if notional / instrument.leverage > (worth.available_balance if worth else _ZERO):
         raise refused(-2019, "Margin is insufficient.")
     mark = core.market.quote(order.symbol, now_ms).mark_price
     held = value(position_of(core, order.symbol, order.position_side), instrument, mark).notional
-    resting = sum(
-        (
-            o.price * o.remaining_quantity
-            for o in core.order_book.working(order.symbol)
-            if o.opens and o.position_side == order.position_side
-        ),
-        _ZERO,
-    )
+    resting = core.order_book.resting_notional(order.symbol, order.position_side)
     if abs(held) + resting + notional > _most_notional(instrument):
         raise refused(-2027, "Exceeded the maximum allowable position at current leverage.")
-
-
-def open_order_margin(core: Core, asset: str) -> Decimal:
-    """Initial margin reserved by resting opening orders, in their margin asset."""
-    reserved = (
-        o.price * o.remaining_quantity / core.instrument(o.symbol).leverage
-        for o in core.order_book.working()
-        if o.opens and core.instrument(o.symbol).margin_asset == asset
-    )
-    return quantized(sum(reserved, _ZERO))
 
 
 def check_closing(core: Core, order: Order) -> None:

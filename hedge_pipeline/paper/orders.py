@@ -18,6 +18,7 @@ OrderStatus = Literal["NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"
 ConditionalType = Literal["STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"]
 ConditionalStatus = Literal["NEW", "FINISHED", "CANCELED", "EXPIRED", "REJECTED"]
 WorkingType = Literal["MARK_PRICE", "CONTRACT_PRICE"]
+Restriction = Literal[-4400, -4401]
 
 _ZERO = Decimal(0)
 _KEPT_MS = 7 * 86_400_000
@@ -129,7 +130,7 @@ class OrderBook:
     """Of the executions, those that fill a part only."""
     countdown_spares_conditionals: bool = False
     """False: a countdown that ends cancels conditional orders too, the worse of what is documented nowhere."""
-    restriction: Literal[-4400, -4401] | None = None
+    restriction: Restriction | None = None
     """While set the venue takes reducing orders only, and refuses others with this code."""
     distance: dict[str, Decimal] = field(default_factory=dict)
     """By symbol, how far beyond the last price takers trade: a fraction of it, 0 where absent."""
@@ -153,6 +154,11 @@ class OrderBook:
 
     def resting_closes(self, symbol: str, position_side: PositionSide) -> list[Order]:
         return [o for o in self.working(symbol) if o.position_side == position_side and not o.opens]
+
+    def resting_notional(self, symbol: str, position_side: PositionSide) -> Decimal:
+        """Of the orders that would enlarge this position, at their limits."""
+        enlarging = (o for o in self.working(symbol) if o.opens and o.position_side == position_side)
+        return sum((o.price * o.remaining_quantity for o in enlarging), _ZERO)
 
     def new_order_id(self) -> int:
         self.next_order_id += 1

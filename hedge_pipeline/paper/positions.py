@@ -41,9 +41,18 @@ class ValuedPosition:
     initial_margin: Decimal
     maintenance_margin: Decimal
     bracket: Bracket
+    open_order_margin: Decimal = Decimal(0)
+    """Initial margin reserved by resting orders that would enlarge it."""
 
 
-def value(position: Position, instrument: Instrument, mark_price: Decimal) -> ValuedPosition:
+def value(
+    position: Position,
+    instrument: Instrument,
+    mark_price: Decimal,
+    *,
+    resting_notional: Decimal = Decimal(0),
+) -> ValuedPosition:
+    """At a mark price; `resting_notional` is that of the resting orders that would enlarge it, at their limits."""
     notional = quantized(position.signed_quantity * mark_price)
     bracket = instrument.bracket(abs(notional))
     leverage = min(instrument.leverage, bracket.max_leverage)
@@ -58,4 +67,5 @@ def value(position: Position, instrument: Instrument, mark_price: Decimal) -> Va
         if notional
         else notional,
         bracket=bracket,
+        open_order_margin=quantized(resting_notional / instrument.leverage),
     )

@@ -19,12 +19,22 @@ class Request:
     path: str
     raw_query: str = ""
     """As it came over the wire: the signature covers exactly these bytes."""
+    body: str = ""
+    """A form, likewise; the signature covers what the query and it make when put together."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case."""
 
     @property
+    def endpoint(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
     def params(self) -> dict[str, str]:
-        return dict(parse_qsl(self.raw_query, keep_blank_values=True))
+        """Those of the query and of the body; what both carry counts as the query has it."""
+        return {
+            **dict(parse_qsl(self.body, keep_blank_values=True)),
+            **dict(parse_qsl(self.raw_query, keep_blank_values=True)),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +117,7 @@ class Keyring:
         secret = self.secrets.get(key)
         if secret is None:
             raise Refusal(401, -2015, "Invalid API-key, IP, or permissions for action.")
-        signed, separator, signature = request.raw_query.rpartition("&signature=")
+        signed, separator, signature = (request.raw_query + request.body).rpartition("&signature=")
         if not separator:
             raise mandatory("signature")
         timestamp = integer(request.params, "timestamp")

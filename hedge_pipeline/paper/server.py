@@ -30,6 +30,7 @@ def application(venue: PaperVenue) -> web.Application:
             method=request.method,
             path=path,
             raw_query=raw_query,
+            body=(await request.read()).decode(errors="replace"),
             headers={name.lower(): value for name, value in request.headers.items()},
         )
         try:

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hedge_pipeline.paper.core import Core
-from hedge_pipeline.paper.liquidation import FORCED, liquidate
+from hedge_pipeline.paper.core import HOUR_MS, Core
+from hedge_pipeline.paper.liquidation import FORCED, is_far, liquidate
 from hedge_pipeline.paper.matching import (
     cancel,
     cancel_everything,
@@ -28,7 +28,7 @@ Params = Mapping[str, str]
 
 STEP_MS = 1000
 COVER_STEP_MS = 60_000
-"""How often margins are looked at: costly, because everything is valued."""
+"""How often margins are looked at, unless they are far from used up."""
 _MOST_PLACED, _MOST_CANCELED = 5, 10
 _DONE = {"code": 200, "msg": "The operation of cancel all open order is done."}
 
@@ -36,33 +36,49 @@ _DONE = {"code": 200, "msg": "The operation of cancel all open order is done."}
 def advance(core: Core, now_ms: int) -> None:
     """Let everything due by now happen: funding, countdowns, fills, triggers, liquidation."""
     for instant in _instants(core, now_ms):
-        core.advance(instant)
+        _fund(core, instant)
         _end_countdowns(core, instant)
         for symbol in sorted(_symbols_with_orders(core)):
             match(core, symbol, now_ms=instant)
-        if instant % COVER_STEP_MS == 0:
+        if instant % COVER_STEP_MS == 0 and not is_far(core, instant):
             liquidate(core, now_ms=instant)
-    core.advance(now_ms)
+    _fund(core, now_ms)
     _end_countdowns(core, now_ms)
     core.order_book.walked_until_ms = now_ms
     core.order_book.forget(now_ms)
 
 
 def _instants(core: Core, now_ms: int) -> Iterator[int]:
-    """Whole seconds in which something can happen; while the path stands still, or no order rests, whole minutes."""
+    """Whole seconds in which something can happen: minutes where no order rests, hours (of funding) where margins are far from
+    used up or the path stood still.
+    """
     last = core.order_book.walked_until_ms
     if last is None:
         return
     path = core.market.path_at(last)
     instant = last
     while True:
-        step = STEP_MS if _symbols_with_orders(core) else COVER_STEP_MS
+        next_hour = instant + HOUR_MS - instant % HOUR_MS
+        if core.market.path_at(next_hour) == path:
+            step = HOUR_MS
+        elif _symbols_with_orders(core):
+            step = STEP_MS
+        else:
+            step = HOUR_MS if is_far(core, next_hour) else COVER_STEP_MS
         instant += step - instant % step
         if instant > now_ms:
             return
         before, path = path, core.market.path_at(instant)
-        if path != before or instant % COVER_STEP_MS == 0:
+        if path != before or instant % HOUR_MS == 0:
             yield instant
+
+
+def _fund(core: Core, now_ms: int) -> None:
+    """Funding alone is no reason to look at margins that are far from used up."""
+    revision = core.revision
+    core.advance(now_ms)
+    if core.covered and core.covered[0] == revision:
+        core.covered = core.revision, core.covered[1]
 
 
 def _symbols_with_orders(core: Core) -> set[str]:
@@ -85,14 +101,25 @@ def new_order(core: Core, now_ms: int, params: Params) -> Any:
     return placed_row(order, core.instrument(order.symbol))
 
 
-def new_orders(core: Core, now_ms: int, params: Params) -> Any:
-    """Up to five, answered in the order they were sent, each with its order or its refusal."""
+def new_orders(
+    core: Core, now_ms: int, params: Params, *, refusals: Mapping[int, Refusal] | None = None
+) -> Any:
+    """Up to five, answered in the order they were sent, each with its order or its refusal.
+
+    `refusals` are those given whatever the order, by its place in the batch.
+    """
     legs = _listed_values(params, "batchOrders")
     if not legs or len(legs) > _MOST_PLACED:
         raise refused(-4082, "Invalid number of batch place orders.")
     if not all(isinstance(leg, dict) for leg in legs):
         raise mandatory("batchOrders")
-    return [_one_of_many(lambda p: new_order(core, now_ms, p), _texts(leg)) for leg in legs]
+    refusals = refusals or {}
+    return [
+        refusals[position].body
+        if position in refusals
+        else _one_of_many(lambda p: new_order(core, now_ms, p), _texts(leg))
+        for position, leg in enumerate(legs)
+    ]
 
 
 def query_order(core: Core, now_ms: int, params: Params) -> Any:

@@ -11,60 +11,38 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from hedge_pipeline.paper import futures, history, keys, market_data, prices
+from hedge_pipeline.paper import keys, prices, trading
 from hedge_pipeline.paper.core import Core
-from hedge_pipeline.paper.faults import (
-    EVERYWHERE,
+from hedge_pipeline.paper.effects import (
     Delay,
     Drop,
     Effect,
-    Faults,
     HideIncome,
     IncomeLag,
     InvalidFault,
+    LoseAnswer,
     RateLimit,
+    RejectLeg,
     Replay,
     Respond,
-    Standing,
     WalletLag,
-    altered,
 )
+from hedge_pipeline.paper.endpoints import (
+    ACCOUNT,
+    ENDPOINTS,
+    INCOME,
+    KEY_PERMISSIONS,
+    NEW_ORDERS,
+    PATHS,
+    PUBLIC,
+    TRADING,
+)
+from hedge_pipeline.paper.faults import EVERYWHERE, Faults, Standing, altered
 from hedge_pipeline.paper.requests import Answer, Keyring, Refusal, Request, written
 from hedge_pipeline.paper.seed import PAPER_KEYS
 from hedge_pipeline.paper.weights import Weights
 
 Params = Mapping[str, str]
-Handler = Callable[..., Any]
-
-INCOME = "/fapi/v1/income"
-ACCOUNT = "/fapi/v3/account"
-KEY_PERMISSIONS = "/sapi/v1/account/apiRestrictions"
-
-PUBLIC: dict[str, Handler] = {
-    "/fapi/v1/time": market_data.server_time,
-    "/fapi/v1/exchangeInfo": market_data.exchange_info,
-    "/fapi/v1/premiumIndex": market_data.premium_index,
-    "/fapi/v1/fundingInfo": market_data.funding_info,
-    "/fapi/v1/assetIndex": market_data.asset_index,
-    "/fapi/v1/fundingRate": history.funding_rates,
-    "/fapi/v1/klines": market_data.price_klines,
-    "/fapi/v1/markPriceKlines": market_data.mark_price_klines,
-    "/api/v3/time": market_data.server_time,
-    "/api/v3/ticker/price": prices.spot_ticker,
-    "/api/v3/simple/price": prices.simple_price,
-}
-SIGNED: dict[str, Handler] = {
-    ACCOUNT: futures.account,
-    "/fapi/v3/positionRisk": futures.position_risk,
-    INCOME: futures.income,
-    "/fapi/v1/userTrades": history.user_trades,
-    "/fapi/v1/accountConfig": futures.account_config,
-    "/fapi/v1/symbolConfig": futures.symbol_config,
-    "/fapi/v1/positionSide/dual": futures.position_mode,
-    "/fapi/v1/multiAssetsMargin": futures.multi_assets_mode,
-    KEY_PERMISSIONS: keys.api_restrictions,
-}
-ENDPOINTS = {**PUBLIC, **SIGNED}
 
 _NOT_BUSINESS = ("timestamp", "signature", "recvWindow")
 
@@ -111,14 +89,18 @@ class PaperVenue:
         Raises:
             InvalidFault: the endpoint is not served, or `times` is no number of answers.
         """
-        if endpoint != EVERYWHERE and endpoint not in ENDPOINTS:
-            raise InvalidFault(f"endpoint: {endpoint!r} is not served; one of {', '.join(ENDPOINTS)}, or *")
+        if endpoint not in {EVERYWHERE, *PATHS, *ENDPOINTS}:
+            raise InvalidFault(
+                f"endpoint: {endpoint!r} is not served; one of {', '.join(ENDPOINTS)}, "
+                "one of these without its method, or *"
+            )
         with self._now() as now_ms:
             standing = self.faults.set(endpoint, effect, times=times)
-            if isinstance(effect, Replay) and endpoint in ENDPOINTS:
+            asked = endpoint if endpoint in ENDPOINTS else f"GET {endpoint}"
+            if isinstance(effect, Replay) and asked in ENDPOINTS and asked not in TRADING:
                 # What needs parameters is refused here, and captured when first asked.
                 with contextlib.suppress(Refusal, prices.ProviderRefusal):
-                    standing.bodies[""] = ENDPOINTS[endpoint](self.core, now_ms, {})
+                    standing.bodies[""] = ENDPOINTS[asked](self.core, now_ms, {})
             return standing
 
     def clear_faults(self, *, endpoint: str | None = None, fault_id: int | None = None) -> int:
@@ -134,10 +116,11 @@ class PaperVenue:
 
     def answer(self, request: Request) -> Answer:
         with self._now() as now_ms:
-            acting = self.faults.take(request.path)
+            acting = self.faults.take(request.endpoint)
             delay_s = sum(s.effect.seconds for s in acting if isinstance(s.effect, Delay))
             answer = self._faulty(acting) or self._composed(request, acting, now_ms)
-            return replace(answer, delay_s=delay_s)
+            lost = any(isinstance(s.effect, LoseAnswer) for s in acting)
+            return replace(answer, delay_s=delay_s, drop=answer.drop or lost)
 
     @contextlib.contextmanager
     def _now(self) -> Iterator[int]:
@@ -145,7 +128,7 @@ class PaperVenue:
         with self._lock:
             now_ms = self.now_ms()
             booked = len(self.core.ledger.rows)
-            self.core.advance(now_ms)
+            trading.advance(self.core, now_ms)
             self._hide(booked)
             try:
                 yield now_ms
@@ -177,11 +160,11 @@ class PaperVenue:
         return None
 
     def _composed(self, request: Request, acting: list[Standing], now_ms: int) -> Answer:
-        handler = ENDPOINTS.get(request.path)
-        if handler is None or request.method != "GET":
+        handler = ENDPOINTS.get(request.endpoint)
+        if handler is None:
             return _refused(Refusal(404, -5000, f"Path {request.path}, Method {request.method} is invalid"))
         params = request.params
-        headers, wait_s = self._weights.spend(request.path, params, now_ms)
+        headers, wait_s = self._weights.spend(request.endpoint, params, now_ms)
         if wait_s:
             refusal = Refusal(
                 429,
@@ -190,8 +173,10 @@ class PaperVenue:
             )
             return _refused(refusal, {**headers, "Retry-After": str(wait_s)})
         try:
-            if request.path in SIGNED:
+            if request.endpoint not in PUBLIC:
                 self.keyring.check(request, now_ms=now_ms)
+            if request.endpoint in TRADING:
+                keys.require_trading(request.headers["x-mbx-apikey"])
             body = handler(self.core, now_ms, params, **_view(request, acting))
         except Refusal as refusal:
             return _refused(refusal, headers)
@@ -213,15 +198,18 @@ class PaperVenue:
 
 def _view(request: Request, acting: list[Standing]) -> dict[str, Any]:
     """Who asks, where that matters, and what the faults that change the view of an endpoint make it leave out."""
-    if request.path == KEY_PERMISSIONS:
+    if request.endpoint == KEY_PERMISSIONS:
         return {"api_key": request.headers["x-mbx-apikey"]}
-    if request.path == INCOME:
+    if request.endpoint == INCOME:
         lags = [s.effect.seconds for s in acting if isinstance(s.effect, IncomeLag)]
         hidden = frozenset(key for s in acting for key in s.hidden)
         return {"lag_ms": int(max(lags, default=0) * 1000), "hidden": hidden}
-    if request.path == ACCOUNT:
+    if request.endpoint == ACCOUNT:
         lags = [s.effect.seconds for s in acting if isinstance(s.effect, WalletLag)]
         return {"wallet_lag_ms": int(max(lags, default=0) * 1000)}
+    if request.endpoint == NEW_ORDERS:
+        legs = [s.effect for s in acting if isinstance(s.effect, RejectLeg)]
+        return {"refusals": {e.leg: Refusal(400, e.code, e.message) for e in legs}}
     return {}
 
 

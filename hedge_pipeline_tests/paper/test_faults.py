@@ -8,7 +8,7 @@ import ccxt
 import pytest
 
 from hedge_pipeline.paper.control import Control, ControlRefused
-from hedge_pipeline.paper.venue import ENDPOINTS
+from hedge_pipeline.paper.endpoints import ENDPOINTS, PATHS
 from hedge_pipeline_tests.paper.conftest import HOUR_MS, HTTP, NOON_MS, SECOND_MS, ManualClock
 
 ACCOUNT = "/fapi/v3/account"
@@ -223,17 +223,27 @@ def test_a_wrong_clock_of_the_venue(client: Any, control: Control, clock: Manual
     assert wallet(client) == 100000
 
 
-@pytest.mark.parametrize("path", ENDPOINTS)
-def test_every_endpoint_can_fail(base_url: str, control: Control, path: str):
-    control.set_fault(path, "respond", status=502, body="<html></html>", content_type="text/html")
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_every_endpoint_can_fail(base_url: str, control: Control, endpoint: str):
+    control.set_fault(endpoint, "respond", status=502, body="<html></html>", content_type="text/html")
+    method, path = endpoint.split()
 
-    assert HTTP.get(base_url + path).status_code == 502
+    assert HTTP.request(method, base_url + path).status_code == 502
+
+
+def test_a_path_fails_for_all_its_methods_and_an_endpoint_for_one(base_url: str, control: Control):
+    order = f"{base_url}/fapi/v1/order"
+    control.set_fault("POST /fapi/v1/order", "respond", status=502)
+
+    assert (HTTP.post(order).status_code, HTTP.get(order).status_code) == (502, 401)
+    control.set_fault("/fapi/v1/order", "respond", status=503)
+    assert (HTTP.delete(order).status_code, HTTP.get(order).status_code) == (503, 503)
 
 
 def test_one_fault_may_hold_everywhere(base_url: str, control: Control):
     control.set_fault("*", "respond", status=451)
 
-    assert {HTTP.get(base_url + path).status_code for path in ENDPOINTS} == {451}
+    assert {HTTP.get(base_url + path).status_code for path in PATHS} == {451}
 
 
 @pytest.mark.parametrize(
@@ -246,6 +256,10 @@ def test_one_fault_may_hold_everywhere(base_url: str, control: Control):
         (TIME, "drop", {"path": "x"}, "path"),
         (TIME, "drop", {"times": 0}, "times"),
         (TIME, "respond", {"status": 42}, "status"),
+        ("PUT /fapi/v1/order", "drop", {}, "endpoint"),
+        ("/fapi/v1/batchOrders", "reject_leg", {}, "leg"),
+        ("/fapi/v1/batchOrders", "reject_leg", {"leg": "first"}, "leg"),
+        ("/fapi/v1/batchOrders", "reject_leg", {"leg": -1}, "leg"),
     ],
 )
 def test_a_fault_that_is_none_is_refused(

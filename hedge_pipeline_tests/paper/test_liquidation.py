@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from hedge_pipeline.paper.liquidation import deleverage, liquidate
+from hedge_pipeline.paper.liquidation import deleverage, is_far, liquidate
 from hedge_pipeline.paper.trading import forced_orders
 from hedge_pipeline_tests.paper.price_path import Desk
 
@@ -144,3 +144,27 @@ def test_auto_deleveraging_takes_only_what_is_there(quantity: str):
 
     with pytest.raises(ValueError, match="quantity"):
         deleverage(desk.core, "BTCUSDT", "SHORT", Decimal(quantity), now_ms=desk.now_ms)
+
+
+def test_an_account_far_from_liquidation_is_looked_at_again_once_something_happened():
+    desk = Desk(balance="100000")
+    desk.market("BUY LONG", "0.1")
+    desk.wait(60_000)
+    assert is_far(desk.core, desk.now_ms)
+
+    desk.core.withdraw("USDT", Decimal(99_000), now_ms=desk.now_ms)
+    assert not is_far(desk.core, desk.now_ms)
+    desk.walk(50_000)
+    desk.wait(60_000)
+    assert not desk.core.positions
+
+
+def test_a_crash_of_an_account_that_was_far_from_liquidation_is_noticed_within_four_hours():
+    desk = Desk(balance="30000")
+    desk.market("BUY LONG", "1")
+    desk.wait(60_000)
+    assert is_far(desk.core, desk.now_ms)
+    desk.walk(25_000)
+    desk.wait(4 * 3_600_000)
+
+    assert not desk.core.positions

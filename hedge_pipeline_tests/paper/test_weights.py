@@ -7,8 +7,9 @@ import ccxt
 import pytest
 
 from hedge_pipeline.paper.core import Core
+from hedge_pipeline.paper.endpoints import ENDPOINTS
 from hedge_pipeline.paper.server import serve
-from hedge_pipeline.paper.venue import ENDPOINTS, PaperVenue
+from hedge_pipeline.paper.venue import PaperVenue
 from hedge_pipeline.paper.weights import WEIGHTS
 from hedge_pipeline_tests.paper.conftest import ManualClock, pointed
 
@@ -46,6 +47,13 @@ def weight(client: Any, method: str, params: dict[str, Any]) -> int:
         ("fapiPrivateGetSymbolConfig", {}, 5),
         ("fapiPrivateGetPositionSideDual", {}, 30),
         ("fapiPrivateGetMultiAssetsMargin", {}, 30),
+        ("fapiPrivateGetOpenOrders", {"symbol": "BTCUSDT"}, 1),
+        ("fapiPrivateGetOpenOrders", {}, 40),
+        ("fapiPrivateGetAllOrders", {"symbol": "BTCUSDT"}, 5),
+        ("fapiPrivateGetForceOrders", {}, 50),
+        ("fapiPrivateGetOpenAlgoOrders", {}, 40),
+        ("fapiPrivateDeleteAllOpenOrders", {"symbol": "BTCUSDT"}, 1),
+        ("fapiPrivatePostCountdownCancelAll", {"symbol": "BTCUSDT", "countdownTime": 0}, 10),
         ("publicGetTickerPrice", {"symbol": "BTCUSDT"}, 2),
         ("publicGetTickerPrice", {}, 4),
         ("fapiPublicGetKlines", {"symbol": "BTCUSDT", "interval": "1m", "limit": 99}, 1),
@@ -61,7 +69,7 @@ def test_each_request_weighs_what_is_documented(
 
 
 def test_every_endpoint_of_the_venue_has_a_weight():
-    assert set(WEIGHTS) == set(ENDPOINTS) - {"/api/v3/simple/price"}
+    assert set(WEIGHTS) == set(ENDPOINTS) - {"GET /api/v3/simple/price"}
 
 
 def test_a_minute_spent_is_refused_until_the_next(client: Any, clock: ManualClock):

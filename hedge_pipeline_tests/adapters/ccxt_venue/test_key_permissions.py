@@ -11,11 +11,12 @@ from hedge_pipeline.adapters.ccxt_venue.key_permissions import key_permissions
 from hedge_pipeline.adapters.system_clock import SystemClock
 from hedge_pipeline.domain.errors import InvalidSettings, SourceMalformed, SourceUnavailable
 from hedge_pipeline.domain.key_permissions import KeyPermissions
-from hedge_pipeline.paper.faults import effect
+from hedge_pipeline.paper.effects import effect
+from hedge_pipeline.paper.endpoints import KEY_PERMISSIONS
 from hedge_pipeline.paper.keys import api_restrictions
 from hedge_pipeline.paper.seed import PAPER_KEYS
 from hedge_pipeline.paper.server import serve
-from hedge_pipeline.paper.venue import KEY_PERMISSIONS, PaperVenue
+from hedge_pipeline.paper.venue import PaperVenue
 from hedge_pipeline.paper.world import World, open_core
 from hedge_pipeline_tests.adapters.ccxt_venue.conftest import FAST
 

@@ -13,7 +13,7 @@ from hedge_pipeline.adapters.ccxt_venue import CcxtVenue, Credentials
 from hedge_pipeline.adapters.system_clock import SystemClock
 from hedge_pipeline.domain.account import AccountReading, went_backwards
 from hedge_pipeline.paper.core import Core
-from hedge_pipeline.paper.faults import effect
+from hedge_pipeline.paper.effects import effect
 from hedge_pipeline.paper.seed import PAPER_KEYS
 from hedge_pipeline.paper.server import serve
 from hedge_pipeline.paper.venue import PaperVenue
