@@ -17,8 +17,8 @@ from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.flows import Flow, FlowClassification, FlowPurpose
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.verdicts import BreachKind, TradingState
+from hedge_pipeline.paper.endpoints import ACCOUNT, INCOME
 from hedge_pipeline.paper.seed import AccountSeed
-from hedge_pipeline.paper.venue import ACCOUNT, INCOME
 from hedge_pipeline.read_model import waiting_flows
 from hedge_pipeline_tests.examples import NOON, SECOND, classification, instruction
 from hedge_pipeline_tests.fakes import MemoryStage, memory_stage

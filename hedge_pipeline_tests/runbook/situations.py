@@ -129,16 +129,25 @@ def fallen_hard_today(paper: PaperFund) -> None:
 
 
 def wiped_out(paper: PaperFund) -> None:
+    """Liquidation leaves nothing of the numeraire; what else there was goes in fees."""
     paper.beats(ago=2 * MINUTES)
+    for part in _latest(paper).parts:
+        if part.asset != "USDT":
+            paper.control.charge_commission("BTCUSDT", part.asset, part.wallet_balance)
     _lose(paper, Decimal("1.01"))
     paper.beats()
 
 
 def _lose(paper: PaperFund, fraction: Decimal) -> None:
+    nav = _latest(paper).trading_nav
+    assert nav is not None
+    paper.control.realize("BTCUSDT", -(nav * fraction).quantize(Decimal("0.01")))
+
+
+def _latest(paper: PaperFund) -> NavSnapshot:
     snapshot = paper.fund.latest(NavSnapshot)
     assert snapshot is not None
-    assert snapshot.trading_nav is not None
-    paper.control.realize("BTCUSDT", -(snapshot.trading_nav * fraction).quantize(Decimal("0.01")))
+    return snapshot
 
 
 def depegged(paper: PaperFund) -> None:
