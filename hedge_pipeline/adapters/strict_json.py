@@ -18,8 +18,8 @@ class UnreadableJsonError(ValueError):
     """The text is not JSON, or JSON that says two things at once."""
 
 
-class _TwiceError(ValueError):
-    pass
+class KeyGivenTwiceError(ValueError):
+    """An object names a key twice; the key is its argument."""
 
 
 class _ConstantError(ValueError):
@@ -37,7 +37,7 @@ def read_json(text: str | bytes, *, parse_float: Callable[[str], Any] | None = N
             text if isinstance(text, str) else text.decode(),
             parse_float=parse_float,
             parse_constant=_no_constant,
-            object_pairs_hook=_each_key_once,
+            object_pairs_hook=each_key_once,
         )
     except UnicodeDecodeError as error:
         problem = f"it is not UTF-8 text{_after(error.object.decode('utf-8', 'replace'), error.start)}"
@@ -50,17 +50,22 @@ def _no_constant(name: str) -> Any:
     raise _ConstantError(name)
 
 
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """``object_pairs_hook`` of a reader that keeps no last value over a first.
+
+    Raises:
+        KeyGivenTwiceError: a key stands there twice.
+    """
     document = dict(pairs)
     if len(document) != len(pairs):
         keys = [key for key, _ in pairs]
-        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
+        raise KeyGivenTwiceError(next(key for key in keys if keys.count(key) > 1))
     return document
 
 
 def _problem(text: str, error: Exception) -> str:
     """Slow, and asked only once something is wrong."""
-    if isinstance(error, _TwiceError):
+    if isinstance(error, KeyGivenTwiceError):
         return f"{_named(str(error))} is given twice"
     if isinstance(error, _ConstantError):
         return f"{_found(_CONSTANT, text)}: {error} is not JSON"

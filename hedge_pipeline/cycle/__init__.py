@@ -6,7 +6,7 @@ each other. A Dagster asset, the heartbeat and the command line call the same fu
 
 from collections.abc import Callable
 
-from hedge_pipeline.cycle.fund import Fund, retried
+from hedge_pipeline.cycle.fund import Fund, append_with_incidents, retried
 from hedge_pipeline.cycle.judging import advance_peak, decide, gate_inputs, judge
 from hedge_pipeline.cycle.reading import (
     read_account,
@@ -23,6 +23,7 @@ __all__ = [
     "READING",
     "Fund",
     "advance_peak",
+    "append_with_incidents",
     "baseline",
     "decide",
     "gate_inputs",

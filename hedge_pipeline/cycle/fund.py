@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from hedge_pipeline.domain.limits import RiskLimits
 from hedge_pipeline.domain.nav import IncomeBaseline
 from hedge_pipeline.domain.prices import PriceLimits
 from hedge_pipeline.domain.sources import ClockReading, venue_now
+from hedge_pipeline.domain.verdicts import IncidentChanges
 from hedge_pipeline.ports import (
     Clock,
     History,
@@ -99,3 +100,13 @@ def retried(step: Callable[[], Row]) -> Row:
         with suppress(ConcurrentAppend):
             return step()
     return step()
+
+
+def append_with_incidents(fund: Fund, row: object, changes: IncidentChanges, *, at: datetime) -> None:
+    """The row and what it does to the incidents, in one transaction.
+
+    Raises:
+        ConcurrentAppend: somebody else opened or closed one of them first; nothing was written.
+    """
+    over = [replace(incident, closed_at=at, closed_by=closed_by) for incident, closed_by in changes.closed]
+    fund.store.append(row, *changes.opened, closing=over)

@@ -1,11 +1,10 @@
 """Peak state and verdict: how far the account has fallen, and whether it may trade."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from hedge_pipeline.cycle.fund import Fund, retried
+from hedge_pipeline.cycle.fund import Fund, append_with_incidents, retried
 from hedge_pipeline.domain.account import AccountReading
 from hedge_pipeline.domain.drawdown import PeakState, advance, start_of_day
 from hedge_pipeline.domain.gate_inputs import GateInputs
@@ -118,9 +117,5 @@ def decide(fund: Fund) -> GateDecision:
 def _append_decision(fund: Fund) -> GateDecision:
     decision = judge(fund)
     changes = incident_changes(decision, fund.store.open_incidents(fund.account))
-    over = [
-        replace(incident, closed_at=decision.decided_at, closed_by=closed_by)
-        for incident, closed_by in changes.closed
-    ]
-    fund.store.append(decision, *changes.opened, closing=over)
+    append_with_incidents(fund, decision, changes, at=decision.decided_at)
     return decision

@@ -12,7 +12,14 @@ from hedge_pipeline.domain import gate_knowledge as known
 from hedge_pipeline.domain import gate_limits as limited
 from hedge_pipeline.domain.gate_inputs import Findings, GateInputs
 from hedge_pipeline.domain.limits import RiskLimits
-from hedge_pipeline.domain.verdicts import Breach, BreachKind, GateDecision, Incident, TradingState
+from hedge_pipeline.domain.verdicts import (
+    Breach,
+    BreachKind,
+    GateDecision,
+    Incident,
+    IncidentChanges,
+    TradingState,
+)
 
 UNKNOWN, LIMIT, WARNING = BreachKind.UNKNOWN, BreachKind.LIMIT, BreachKind.WARNING
 HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingState.ACTIVE
@@ -156,15 +163,6 @@ def _valid_until(inputs: GateInputs, limits: RiskLimits, now: datetime) -> datet
             instruments_at + limits.freshness.instruments,
         ),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentChanges:
-    """What the decision does to the incidents: at most one open per rule."""
-
-    opened: tuple[Incident, ...]
-    closed: tuple[tuple[Incident, str], ...]
-    """Incident and ``recovered`` or ``expired``."""
 
 
 ECHOES = frozenset(

@@ -6,27 +6,23 @@ move with subscriptions and redemptions only. Both, and every NAV per unit, are 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 PLACES = Decimal("1e-12")
 DUST = Decimal("1e-9")
 """Units that rounding may leave when everything was redeemed."""
-_DIGITS = 50
+_EXACT = Context(prec=50, rounding=ROUND_HALF_EVEN)
 """Of intermediate results: money times units keeps every digit until it is quantized."""
 
 
 def quantized(value: Decimal) -> Decimal:
     """To 12 places, half-even."""
-    with localcontext() as context:
-        context.prec = _DIGITS
-        return value.quantize(PLACES, rounding=ROUND_HALF_EVEN)
+    return value.quantize(PLACES, context=_EXACT)
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
     """Quotient quantized to 12 places, free of an intermediate rounding to fewer digits."""
-    with localcontext() as context:
-        context.prec = _DIGITS
-        return (numerator / denominator).quantize(PLACES, rounding=ROUND_HALF_EVEN)
+    return quantized(_EXACT.divide(numerator, denominator))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +64,4 @@ def settle(
 
 
 def _share(units: Decimal, value: Decimal, of: Decimal) -> Decimal:
-    with localcontext() as context:
-        context.prec = _DIGITS
-        return (units * value / of).quantize(PLACES, rounding=ROUND_HALF_EVEN)
+    return ratio(_EXACT.multiply(units, value), of)

@@ -95,6 +95,15 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentChanges:
+    """What a row does to the incidents: at most one open per key."""
+
+    opened: tuple[Incident, ...]
+    closed: tuple[tuple[Incident, str], ...]
+    """Incident and ``recovered`` or ``expired``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """What a person ordered: a row of ``commands``."""
 

@@ -1,14 +1,13 @@
 """One publication: read back, points, documents, heartbeats; then one row with what became of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from hedge_pipeline.cycle import Fund, retried
+from hedge_pipeline.cycle import Fund, append_with_incidents, retried
 from hedge_pipeline.domain.documents.health import health_documents
 from hedge_pipeline.domain.documents.models import Document
-from hedge_pipeline.domain.documents.projection import Stamp, Withheld, documents_of
+from hedge_pipeline.domain.documents.projection import Stamp, Withheld, paths_of
 from hedge_pipeline.domain.errors import SourceUnavailable
 from hedge_pipeline.domain.publication.deliveries import Delivery, Outcome, Payload
 from hedge_pipeline.domain.publication.publications import (
@@ -50,14 +49,13 @@ class _Attempt:
 
     def run(self) -> Publication:
         drafted = draft(self._fund)
-        paths = [entry.path for entry in drafted.entries]
         error, points_written = None, 0
         try:
-            stored = self._fund.publisher.read(paths)
+            stored = self._fund.publisher.read(paths_of(drafted.stamp.env))
         except SourceUnavailable as absence:
             error = absence.reason
-            self._none(drafted, Outcome.FAILED, error)
             through = self._before.points_through if self._before else None
+            self._none(drafted, Outcome.FAILED, error)
         else:
             points_written, through = self._points(drafted, stored)
             self._documents(drafted, stored, through)
@@ -97,7 +95,7 @@ class _Attempt:
     def _documents(
         self, drafted: Draft, stored: Mapping[str, Mapping[str, Any] | None], through: datetime | None
     ) -> None:
-        entries = documents_of(drafted.view, drafted.stamp, points_through=through)
+        entries = drafted.entries(through)
         self._send([entry for entry in entries if isinstance(entry, Document)], drafted.stamp, stored)
         for entry in entries:
             if isinstance(entry, Withheld):
@@ -127,7 +125,7 @@ class _Attempt:
             self._tell(payload.path, payload, refused.get(payload.path) or next(deliveries), stamp)
 
     def _none(self, drafted: Draft, outcome: Outcome, reason: str) -> None:
-        for entry in drafted.entries:
+        for entry in drafted.entries():
             if isinstance(entry, Withheld) and not entry.invalid:
                 self._tell(
                     entry.path, None, _unsent(entry.path, Outcome.WITHHELD, entry.reason), drafted.stamp
@@ -165,9 +163,5 @@ def _twin(payload: Payload, stored: Mapping[str, Any] | None, own: frozenset[str
 
 def _appended(fund: Fund, publication: Publication) -> Publication:
     changes = incident_changes(publication, fund.store.open_incidents(fund.account))
-    over = [
-        replace(incident, closed_at=publication.attempted_at, closed_by="recovered")
-        for incident in changes.closed
-    ]
-    fund.store.append(publication, *changes.opened, closing=over)
+    append_with_incidents(fund, publication, changes, at=publication.attempted_at)
     return publication

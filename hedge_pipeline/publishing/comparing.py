@@ -30,7 +30,7 @@ def differences(fund: Fund) -> tuple[Difference, ...]:
     Raises:
         SourceUnavailable: nobody answers.
     """
-    return _compared(fund, [entry for entry in draft(fund).entries if isinstance(entry, Document)])
+    return _compared(fund, [entry for entry in draft(fund).entries() if isinstance(entry, Document)])
 
 
 def verify(fund: Fund, publication: Publication) -> tuple[Difference, ...]:

@@ -17,11 +17,14 @@ class Draft:
 
     view: FundView
     stamp: Stamp
-    entries: tuple[Document | Withheld, ...]
+
+    def entries(self, points_through: datetime | None = None) -> tuple[Document | Withheld, ...]:
+        """Every document about the fund, or why it is withheld."""
+        return documents_of(self.view, self.stamp, points_through=points_through)
 
 
-def draft(fund: Fund, *, points_through: datetime | None = None) -> Draft:
-    """Every document about the fund as the store has it now; nothing is sent."""
+def draft(fund: Fund) -> Draft:
+    """The fund as the store has it now; nothing is sent."""
     view = read_fund(fund)
     stamp = Stamp(
         env=fund.env,
@@ -29,4 +32,4 @@ def draft(fund: Fund, *, points_through: datetime | None = None) -> Draft:
         run_id=secrets.token_hex(8),
         published_at=view.evaluated_at,
     )
-    return Draft(view=view, stamp=stamp, entries=documents_of(view, stamp, points_through=points_through))
+    return Draft(view=view, stamp=stamp)

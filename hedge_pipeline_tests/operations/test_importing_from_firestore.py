@@ -21,7 +21,7 @@ from hedge_pipeline.operations import propose_peak, rearm, rebuild_peak, take_ov
 from hedge_pipeline.operations.importing import apply_import, plan_import
 from hedge_pipeline.operations.remembering import peak_path
 from hedge_pipeline.publishing import publish
-from hedge_pipeline_tests.adapters.firestore.conftest import SERVERS
+from hedge_pipeline_tests.adapters.firestore.conftest import SERVERS, serving
 from hedge_pipeline_tests.fakes import MemoryStage, memory_stage
 
 pytestmark = pytest.mark.live_stack
@@ -29,10 +29,7 @@ pytestmark = pytest.mark.live_stack
 
 @pytest.fixture(scope="module", params=SERVERS)
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    absent, start = SERVERS[request.param]
-    if (reason := absent()) is not None:
-        pytest.skip(reason)
-    with start(tmp_path_factory.mktemp("firestore") / "log") as address:
+    with serving(request.param, tmp_path_factory.mktemp("firestore")) as address:
         yield address
 
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from hedge_pipeline.adapters.state_store import scalars
 from hedge_pipeline.adapters.state_store.refusal import RefusedValueError
+from hedge_pipeline.adapters.strict_json import KeyGivenTwiceError, each_key_once
 
 Parsed = Any
 """What ``json.loads`` gives."""
@@ -211,23 +212,13 @@ def parsed(text: Any) -> Parsed:
     try:
         value, end = _scan(text)
     except (TypeError, ValueError, RecursionError) as error:
-        twice = f", {shown_name(error.args[0])} is given twice" if isinstance(error, _TwiceError) else ""
+        twice = (
+            f", {shown_name(error.args[0])} is given twice" if isinstance(error, KeyGivenTwiceError) else ""
+        )
         raise RefusedValueError(f"{type(text).__name__} that is not JSON{twice}") from None
     if end != len(text):
         raise RefusedValueError("JSON with something after it")
     return value
-
-
-class _TwiceError(ValueError):
-    pass
-
-
-def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    stored = dict(pairs)
-    if len(stored) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _TwiceError(next(name for name in names if names.count(name) > 1))
-    return stored
 
 
 def shown_name(name: str) -> str:
@@ -236,7 +227,7 @@ def shown_name(name: str) -> str:
     return name if plain else "such a name"
 
 
-_scan = JSONDecoder(object_pairs_hook=_each_name_once).raw_decode
+_scan = JSONDecoder(object_pairs_hook=each_key_once).raw_decode
 
 
 def _money_json(value: Any) -> str:

@@ -57,22 +57,39 @@ class NothingKnown(Exception):
     """What the document tells is not known."""
 
 
+OF_THE_FUND: tuple[type[Document], ...] = (
+    NavDocument,
+    PositionsDocument,
+    LeaderboardDocument,
+    PeakStateDocument,
+    GateDocument,
+)
+"""What ``documents_of`` makes, in its order."""
+
+
+def paths_of(env: str) -> tuple[str, ...]:
+    """Where those documents lie."""
+    return tuple(f"hedge/{env}/{model.PLACE}" for model in OF_THE_FUND)
+
+
 def documents_of(
     view: FundView, stamp: Stamp, *, points_through: datetime | None
 ) -> tuple[Document | Withheld, ...]:
     """Every document about the fund, in a fixed order."""
-    made: tuple[tuple[type[Document], Callable[[], dict[str, Any]]], ...] = (
-        (NavDocument, lambda: _nav(view, stamp, points_through)),
-        (PositionsDocument, lambda: _positions(view, stamp)),
-        (LeaderboardDocument, lambda: _leaderboard(view, stamp)),
-        (PeakStateDocument, lambda: _peak(view, stamp)),
-        (GateDocument, lambda: _gate(view, stamp)),
+    contents: tuple[Callable[[], dict[str, Any]], ...] = (
+        lambda: _nav(view, stamp, points_through),
+        lambda: _positions(view, stamp),
+        lambda: _leaderboard(view, stamp),
+        lambda: _peak(view, stamp),
+        lambda: _gate(view, stamp),
     )
-    return tuple(_made(model, content, stamp.env) for model, content in made)
+    return tuple(
+        _made(model, content, path)
+        for model, content, path in zip(OF_THE_FUND, contents, paths_of(stamp.env), strict=True)
+    )
 
 
-def _made(model: type[Document], content: Callable[[], dict[str, Any]], env: str) -> Document | Withheld:
-    path = f"hedge/{env}/{model.PLACE}"
+def _made(model: type[Document], content: Callable[[], dict[str, Any]], path: str) -> Document | Withheld:
     try:
         return model.model_validate(content())
     except NothingKnown as unknown:

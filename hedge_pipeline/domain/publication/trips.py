@@ -1,26 +1,17 @@
 """When a publication that goes wrong is an incident: told, counted, never the gate's business."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from hedge_pipeline.domain.publication.deliveries import Outcome
 from hedge_pipeline.domain.publication.publications import TRIPS_AFTER, Publication, PublishedDocument
-from hedge_pipeline.domain.verdicts import Incident
+from hedge_pipeline.domain.verdicts import Incident, IncidentChanges
 
 FAILING = "documents_are_published"
 SECOND_WRITER = "each_document_has_one_writer"
 KEYS = frozenset({FAILING, SECOND_WRITER})
 SILENT_AFTER = timedelta(minutes=5)
 """Without a success for so long, a document's publication has failed, however few attempts that were."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What a publication does to the incidents: at most one open per key."""
-
-    opened: tuple[Incident, ...]
-    closed: tuple[Incident, ...]
 
 
 def tripped(publication: Publication) -> tuple[PublishedDocument, ...]:
@@ -46,15 +37,15 @@ def foreign(publication: Publication) -> tuple[PublishedDocument, ...]:
     )
 
 
-def incident_changes(publication: Publication, open_incidents: Sequence[Incident]) -> Changes:
+def incident_changes(publication: Publication, open_incidents: Sequence[Incident]) -> IncidentChanges:
     """Open an incident for each proposition that no longer holds; close those that hold again."""
     broken = {incident.key: incident for incident in _broken(publication)}
     standing = {incident.key: incident for incident in open_incidents if incident.key in KEYS}
     recovered = not any(row.failures_in_a_row for row in publication.documents)
-    return Changes(
+    return IncidentChanges(
         opened=tuple(incident for key, incident in broken.items() if key not in standing),
         closed=tuple(
-            incident
+            (incident, "recovered")
             for key, incident in standing.items()
             if key not in broken and (key != FAILING or recovered)
         ),

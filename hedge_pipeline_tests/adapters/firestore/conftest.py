@@ -23,13 +23,18 @@ SERVERS: dict[str, tuple[Callable[[], str | None], Callable[[Path], AbstractCont
 """By name: why it cannot be started here, and how it is."""
 
 
+def serving(name: str, folder: Path) -> AbstractContextManager[str]:
+    """``host:port`` of the server of that name while the block lasts; skips where it cannot be started."""
+    absent, start = SERVERS[name]
+    if (reason := absent()) is not None:
+        pytest.skip(reason)
+    return start(folder / "log")
+
+
 @pytest.fixture(scope="session", params=SERVERS)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """``host:port`` of a Firestore server. Tests share it, each in a project of its own."""
-    absent, start = SERVERS[request.param]
-    if (reason := absent()) is not None:
-        pytest.skip(reason)
-    with start(tmp_path_factory.mktemp("firestore") / "log") as host:
+    with serving(request.param, tmp_path_factory.mktemp("firestore")) as host:
         yield host
 
 
