@@ -4,7 +4,9 @@ Each function keeps one table's day and may be repeated: the same rows change no
 time zone, and only those that are over.
 """
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -70,16 +72,17 @@ def keep_minutes(fund: Fund, day: date, *, reason: str | None = None) -> Written
         InvalidState: the day is not over, or other minutes are stored and there is no reason.
     """
     _check_over(fund, day)
-    failed = _rows(fund, NavSnapshot, day, ("recorded_at",), on="recorded_at", accepted=False)
-    standings = _rows(fund, PeakState, day, ("nav_ordinal", "high_water_mark", "drawdown"), on="as_of")
-    minutes = minutes_of_day(
-        fund.account,
-        day,
-        _valued(fund, day),
-        [recorded_at for _, recorded_at in failed],
-        {ordinal: (mark, drawdown) for _, ordinal, mark, drawdown in standings},
-    )
-    return fund.history.write_day(Minute, day, minutes, at=fund.clock.now(), reason=reason)
+    with _collector_at_rest():
+        failed = _rows(fund, NavSnapshot, day, ("recorded_at",), on="recorded_at", accepted=False)
+        standings = _rows(fund, PeakState, day, ("nav_ordinal", "high_water_mark", "drawdown"), on="as_of")
+        minutes = minutes_of_day(
+            fund.account,
+            day,
+            _valued(fund, day),
+            [recorded_at for _, recorded_at in failed],
+            {ordinal: (mark, drawdown) for _, ordinal, mark, drawdown in standings},
+        )
+        return fund.history.write_day(Minute, day, minutes, at=fund.clock.now(), reason=reason)
 
 
 def keep_day(fund: Fund, day: date, *, reason: str | None = None) -> Written:
@@ -133,6 +136,18 @@ def keep_drawdown(fund: Fund, day: date, *, reason: str | None = None) -> Writte
         jump_step=fund.limits.jump_step,
     )
     return fund.history.write_day(DrawdownPoint, day, points, at=fund.clock.now(), reason=reason)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Looking for cycles among a day's rows, which have none, takes a quarter of the time of a backfill."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _check_over(fund: Fund, day: date) -> None:

@@ -126,10 +126,20 @@ def as_table(kind: Any, rows: Sequence[Any]) -> Any:
         if not optional and None in values:
             raise InvalidState(f"{table_name(kind)}.{name}: a value is unknown that may not be")
         try:
-            arrays.append(pa.array(values, type=schema.field(name).type))
+            arrays.append(_array(values, hint, schema.field(name).type))
         except (pa.ArrowInvalid, pa.ArrowTypeError) as refusal:
             raise InvalidState(f"{table_name(kind)}.{name}: {refusal}") from None
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[Any], hint: Any, kind: Any) -> Any:
+    """A column of Arrow; instants by way of whole numbers, because Arrow's own way takes twice as long."""
+    import pyarrow as pa
+
+    if hint is not datetime:
+        return pa.array(values, type=kind)
+    stamps = [None if value is None else (value - EPOCH) // MICROSECOND for value in values]
+    return pa.array(stamps, type=pa.int64()).cast(kind)
 
 
 def as_rows(kind: Any, table: Any) -> list[Any]:

@@ -31,8 +31,11 @@ class RowCodec(Generic[Row]):
             codec.decode if is_scalar(hints[name]) else _as_it_lies
             for name, codec in zip(self._names, codecs, strict=True)
         ]
+        unwrapped = {name: without_none(hints[name]) for name in self._names}
         self._money = {
-            name for name in self._names if engine == SQLITE and without_none(hints[name]) == (Decimal, True)
+            name: optional
+            for name, (kind, optional) in unwrapped.items()
+            if engine == SQLITE and kind is Decimal
         }
         self._values_of = fields_getter(row_class)
 
@@ -75,7 +78,9 @@ class RowCodec(Generic[Row]):
         try:
             columns = zip(*found, strict=True) if found else [()] * len(ways)
             decoded = [
-                scalars.moneys_of(values) if name in self._money else [*map(way, values)]
+                scalars.moneys_of(values, optional=self._money[name])
+                if name in self._money
+                else [*map(way, values)]
                 for name, way, values in zip(names, ways, columns, strict=True)
             ]
             return list(zip(*decoded, strict=True))

@@ -47,14 +47,16 @@ def money_of(text: Any) -> Decimal:
     raise _unlike(text, "the text of a finite number")
 
 
-def moneys_of(texts: Sequence[Any]) -> list[Decimal | None]:
-    """A whole column at once, as ``money_of`` gives each; ``None`` stays. Refused in whole: who it was, ``money_of`` knows."""
+def moneys_of(texts: Sequence[Any], *, optional: bool) -> list[Decimal | None]:
+    """A whole column at once, as ``money_of`` gives each; ``None`` stays if it may. Refused in whole: who it was, ``money_of`` knows."""
     known = [text for text in texts if text is not None]
     try:
         if "".join(known).strip("-.0123456789") or max(map(len, known), default=0) > 2 * MAXIMUM_DIGITS:
             raise RefusedValueError("text that is no number")
         if len(known) == len(texts):
             return [*map(Decimal, known)]
+        if not optional:
+            raise RefusedValueError("nothing where a number belongs")
         return [None if text is None else Decimal(text) for text in texts]
     except (TypeError, InvalidOperation):
         raise RefusedValueError("what is no text of a number") from None

@@ -101,16 +101,17 @@ def _minute(
     if not valued:
         return Minute(account, minute, day, *_UNVALUED, attempts=failures, accepted=0)
     last = valued[-1]
-    prices = [price for _, _, price, *_ in valued if price is not None]
+    priced = [snapshot.nav_per_unit for snapshot in valued if snapshot.nav_per_unit is not None]
+    open_, high, low, close = _prices(priced)
     high_water_mark, drawdown = standings.get(last.ordinal, (None, None))
     return Minute(
         account,
         minute,
         day,
-        prices[0] if prices else None,
-        max(prices, default=None),
-        min(prices, default=None),
-        prices[-1] if prices else None,
+        open_,
+        high,
+        low,
+        close,
         last.account_units,
         _rounded(last.trading_nav),
         _rounded(last.nav_usd),
@@ -125,9 +126,13 @@ def _minute(
     )
 
 
+def _prices(priced: list[Decimal]) -> tuple[Decimal, ...] | tuple[None, ...]:
+    """Open, high, low, close."""
+    if len(priced) > 1:
+        return priced[0], max(priced), min(priced), priced[-1]
+    return tuple(priced) * 4 or (None,) * 4
+
+
 def _rounded(value: Decimal | None) -> Decimal | None:
     """Sums of products carry as many digits as they may; a minute keeps twelve places of them."""
-    if value is None:
-        return None
-    rounded = quantized(value)
-    return value if rounded == value else rounded
+    return None if value is None else quantized(value)
