@@ -6,7 +6,7 @@ PORT ?= 3000
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --durations=10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test test-long check check-long bench findings faults hostile kills soak graph lock fmt clean
+.PHONY: help setup run dev test test-long check check-long bench findings faults hostile kills soak idle graph lock fmt clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,8 +50,11 @@ hostile: setup ## 5,000 spoiled documents before every model, and what became of
 kills: setup ## kill -9 what values and what it asks, COUNT=100 times from SEED=n, and prove after each that nothing was lost
 	@$(BIN)/python -m tools.kills --count $(or $(COUNT),100) $(if $(SEED),--seed $(SEED))
 
-soak: setup ## leave the default stack alone for SECONDS=1800 and report beats, closures and costs
-	@$(BIN)/python -m tools.soak $(or $(SECONDS),1800)
+soak: setup ## let everything happen to the trading stack at once for SECONDS=600, going on with SEED=1 where it stopped
+	@PYTHONHASHSEED=0 $(BIN)/python -m tools.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1) $(ARGS)
+
+idle: setup ## leave the default stack alone for SECONDS=1800 and report beats, closures and costs
+	@$(BIN)/python -m tools.idle $(or $(SECONDS),1800)
 
 graph: setup ## write the asset graph as text, which a test compares with the definitions
 	@$(BIN)/python -m tools.graph

@@ -1,6 +1,6 @@
-"""One fund cycle as a run, beside a run of as many empty assets with as many empty checks, in one warm process.
+"""One valuation as a run, beside a run of as many empty assets with as many empty checks, in one warm process.
 
-Both runs are recorded in SQLite as in production. What is left over is the cycle itself: eight requests over HTTP to a paper venue
+Both runs are recorded in SQLite as in production. What is left over is the valuation itself: eight requests over HTTP to a paper venue
 in another process, a dozen rows in the state store.
 """
 
@@ -66,12 +66,12 @@ def main() -> None:
         local.up(home, local.PathOptions())
         try:
             fund = build_fund(load_settings({"HEDGE_HOME": folder}))
-            ours = build_definitions(fund).resolve_job_def("trading_job")
+            ours = build_definitions(fund).resolve_job_def("nav_job")
             peer = emptied(ours).resolve_implicit_global_asset_job_def()
             quiet = {"telemetry": {"enabled": False}}
             with dg.DagsterInstance.local_temp(records, overrides=quiet) as instance:
                 met = compare(
-                    "one fund cycle beside empty assets and checks",
+                    "one valuation beside empty assets and checks",
                     lambda: _run(ours, instance),
                     lambda: _run(peer, instance),
                     goal=1.15,

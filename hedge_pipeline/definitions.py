@@ -6,12 +6,27 @@ from typing import Any
 
 import dagster as dg
 
-from hedge_pipeline.defs import account, history, nav, publication, reserves, risk, trading, venue_history
+from hedge_pipeline.defs import (
+    account,
+    history,
+    market,
+    nav,
+    orders,
+    planning,
+    protection,
+    publication,
+    reserves,
+    risk,
+    trading,
+    venue_history,
+)
 from hedge_pipeline.defs.jobs import JOBS
 from hedge_pipeline.defs.maintenance import letting_go_job, maintenance_job
 from hedge_pipeline.defs.partitions import partitions, with_days
+from hedge_pipeline.defs.protection_sensor import build_protection_sensor
 from hedge_pipeline.defs.schedules import build_schedules
 from hedge_pipeline.defs.sensors import build_sensors
+from hedge_pipeline.defs.trading_sensor import build_trading_sensor
 from hedge_pipeline.resources import fund_of_the_environment
 from hedge_pipeline.settings import Settings, load_settings
 
@@ -23,7 +38,20 @@ def build_definitions(fund: Any = None, *, environment: dict[str, str] | None = 
         InvalidSettings: the environment describes no fund that may start; the location refuses to load.
     """
     settings = load_settings(environment)
-    modules = [account, reserves, nav, risk, trading, publication, history, venue_history]
+    modules = [
+        account,
+        reserves,
+        nav,
+        risk,
+        orders,
+        protection,
+        market,
+        planning,
+        trading,
+        publication,
+        history,
+        venue_history,
+    ]
     days = partitions(start=settings.history.start, timezone=settings.fund.reset_timezone)
     checks = dg.load_asset_checks_from_modules(modules)
     assets = [
@@ -37,12 +65,16 @@ def build_definitions(fund: Any = None, *, environment: dict[str, str] | None = 
         assets=assets,
         asset_checks=checks,
         jobs=[*JOBS, letting_go_job, maintenance_job],
-        sensors=build_sensors(
-            checks,
-            valuation=settings.cadence.valuation,
-            reserves=settings.cadence.reserves,
-            publication=settings.cadence.publication,
-        ),
+        sensors=[
+            *build_sensors(
+                checks,
+                valuation=settings.cadence.valuation,
+                reserves=settings.cadence.reserves,
+                publication=settings.cadence.publication,
+            ),
+            build_protection_sensor(checks, cadence=settings.cadence.protection),
+            build_trading_sensor(checks, cadence=settings.cadence.protection),
+        ],
         schedules=build_schedules(
             record=settings.cadence.record,
             timezone=settings.fund.reset_timezone,
@@ -71,6 +103,8 @@ def _freshness_windows(settings: Settings) -> dict[str, timedelta]:
         "nav_snapshots": freshness.nav,
         "peak_states": freshness.peak,
         "gate_decisions": 3 * beat,
+        **dict.fromkeys(("open_orders", "fills", "exits"), 6 * settings.cadence.protection),
+        **dict.fromkeys((asset.key.to_user_string() for asset in trading.TRADING), 3 * settings.strategy.bar),
         **{
             publication.key_of(name).to_user_string(): 3 * settings.cadence.publication
             for name in publication.DEPENDENCIES

@@ -4,6 +4,7 @@ Status, explanation and publications all show this one view, so that they cannot
 of a source or carried past its age: every figure stands beside its own instant, and the verdict is evaluated now.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,11 @@ from hedge_pipeline.domain.fund_view import FundView, WaitingFlow
 from hedge_pipeline.domain.gate_limits import active_waiver
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.publication.publications import Publication
+from hedge_pipeline.domain.trading.exit_cover import ExitCover
+from hedge_pipeline.domain.trading.explaining import SymbolAccount, account_of
+from hedge_pipeline.domain.trading.intents import OrderUpdate
+from hedge_pipeline.domain.trading.plans import LadderRow, PlanRow
+from hedge_pipeline.domain.trading.readings import OrdersReading
 from hedge_pipeline.domain.verdicts import GateDecision, TradingState
 
 NUMBERED: tuple[type[Any], ...] = (AccountReading, NavSnapshot, PeakState, GateDecision)
@@ -39,6 +45,7 @@ def read_fund(fund: Fund, *, at: datetime | None = None) -> FundView:
     attempt = inputs.nav
     nav = attempt if attempt is None or attempt.accepted else _last_accepted(fund)
     reading = fund.last_known(AccountReading, "positions")
+    orders = fund.last_known(OrdersReading, "orders")
     return FundView(
         account=fund.account,
         evaluated_at=decision.decided_at,
@@ -51,6 +58,12 @@ def read_fund(fund: Fund, *, at: datetime | None = None) -> FundView:
         peak=inputs.peak,
         positions=reading.positions if reading else None,
         positions_as_of=_positions_as_of(reading),
+        open_orders=orders.orders if orders else None,
+        open_orders_as_of=orders.as_of if orders else None,
+        exits=fund.last_known(ExitCover, "as_of"),
+        silence=fund.trading.silence,
+        trading_enabled=fund.trading.enabled,
+        trading=tuple(trading_accounts(fund)),
         incidents=inputs.incidents or (),
         waiver=active_waiver(inputs, decision.decided_at),
         waiting=waiting_flows(fund, attempt),
@@ -58,6 +71,19 @@ def read_fund(fund: Fund, *, at: datetime | None = None) -> FundView:
         published=publication.documents if publication else (),
         published_at=publication.attempted_at if publication else None,
     )
+
+
+def trading_accounts(fund: Fund) -> Iterator[SymbolAccount]:
+    """What became of each strategy's last bar."""
+    for strategy in fund.trading.strategies:
+        plan = fund.store.latest(PlanRow, fund.account, symbol=strategy.symbol)
+        ladder = fund.store.latest(LadderRow, fund.account, symbol=strategy.symbol)
+        entries = plan.entries if plan else ()
+        updates = [
+            fund.store.latest(OrderUpdate, fund.account, client_order_id=entry.order.client_order_id)
+            for entry in entries
+        ]
+        yield account_of(strategy.symbol, ladder, plan, [update for update in updates if update])
 
 
 def waiting_flows(fund: Fund, attempt: NavSnapshot | None) -> tuple[WaitingFlow, ...]:

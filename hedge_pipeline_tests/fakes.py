@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hedge_pipeline import cycle
+from hedge_pipeline.adapters.absent_venue import AbsentOrders
+from hedge_pipeline.adapters.account_lock import FileAccountLock
 from hedge_pipeline.adapters.history import HistoryFiles
 from hedge_pipeline.adapters.state_store import SqlStateStore, open_state_store
 from hedge_pipeline.cycle import Fund
@@ -35,6 +37,7 @@ from hedge_pipeline.domain.publication.deliveries import Delivery, Outcome, Payl
 from hedge_pipeline.domain.reserves import Holding, HoldingsReading, Place
 from hedge_pipeline.domain.sources import SourceHealth
 from hedge_pipeline.domain.verdicts import GateDecision, Incident
+from hedge_pipeline.settings import load_settings
 from hedge_pipeline_tests import examples
 from hedge_pipeline_tests.examples import NOON
 
@@ -481,6 +484,9 @@ def memory_stage(
         publisher=MemoryPublisher(),
         history=HistoryFiles(home / "history"),
         venue_history=MemoryPast(),
+        orders=AbsentOrders(account="main", clock=clock, reason="nothing is traded here"),
+        lock=FileAccountLock(home, "main"),
+        trading=load_settings({"HEDGE_HOME": str(home)}).trading_policy(),
         self_inception=True,
     )
     return MemoryStage(fund=fund, store=store, clock=clock, venue=outside, holdings=holdings)

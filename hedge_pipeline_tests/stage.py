@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hedge_pipeline import cycle
-from hedge_pipeline.adapters.ccxt_venue import CcxtVenue, CcxtVenueHistory, Credentials
+from hedge_pipeline.adapters.account_lock import FileAccountLock
+from hedge_pipeline.adapters.ccxt_venue import CcxtOrderVenue, CcxtVenue, CcxtVenueHistory, Credentials
 from hedge_pipeline.adapters.history import HistoryFiles
 from hedge_pipeline.adapters.holdings import HoldingsFiles
 from hedge_pipeline.adapters.prices import (
@@ -95,11 +96,12 @@ def staged(
     start: datetime = NOON,
     holdings: Mapping[str, str] | None = None,
     limits: Mapping[str, Any] | None = None,
+    trading: Mapping[str, Any] | None = None,
     pace: Decimal = Decimal(1),
     state_url: str | None = None,
     publisher: Publisher | None = None,
 ) -> Iterator[Stage]:
-    """A stage with its own home directory. ``holdings`` are file texts by name; ``limits`` replace risk limits."""
+    """A stage with its own home directory. ``holdings`` are file texts by name; ``limits`` and ``trading`` replace parts of the policies."""
     clock = MovedClock(at=start)
     home.mkdir(parents=True, exist_ok=True)
     for name, text in (holdings or {"treasury.toml": "", "reserves.toml": ""}).items():
@@ -148,6 +150,15 @@ def staged(
                 credentials=Credentials(api_key="paper", secret="paper-secret"),
                 clock=clock,
             ),
+            orders=CcxtOrderVenue(
+                account="main",
+                base_url=url,
+                credentials=Credentials(api_key="paper", secret="paper-secret"),
+                symbols=settings.venue.symbols,
+                clock=clock,
+            ),
+            lock=FileAccountLock(home, "main"),
+            trading=replace(settings.trading_policy(), **(trading or {})),
             symbols=settings.venue.symbols,
             self_inception=True,
             two_people=False,

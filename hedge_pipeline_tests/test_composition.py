@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from hedge_pipeline import cycle, local
-from hedge_pipeline.composition import Outside, build_fund, open_fund, open_store, uses_local_servers
+from hedge_pipeline.composition import build_fund, open_fund, open_store, uses_local_servers
 from hedge_pipeline.domain.errors import InvalidSettings, StoreUnavailable
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.verdicts import TradingState
 from hedge_pipeline.local import PathOptions
+from hedge_pipeline.outside import Outside
 from hedge_pipeline.settings import Settings, load_settings
 from hedge_pipeline_tests.stage import MovedClock
 

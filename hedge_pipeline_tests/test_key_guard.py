@@ -12,11 +12,12 @@ from pydantic import SecretStr
 
 from hedge_pipeline import cycle
 from hedge_pipeline.adapters.system_clock import SystemClock
-from hedge_pipeline.composition import Outside, build_fund
+from hedge_pipeline.composition import build_fund
 from hedge_pipeline.domain.errors import SourceUnavailable
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.verdicts import TradingState
 from hedge_pipeline.key_guard import ASK_AGAIN, ASK_AGAIN_AFTER_FAILURE, KeyGuard
+from hedge_pipeline.outside import Outside
 from hedge_pipeline.paper.effects import effect
 from hedge_pipeline.paper.endpoints import KEY_PERMISSIONS
 from hedge_pipeline.paper.server import serve

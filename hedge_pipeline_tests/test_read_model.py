@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from hedge_pipeline.domain.fund_view import closed_view
+from hedge_pipeline.domain.trading.exit_cover import ExitCover
 from hedge_pipeline.domain.verdicts import GateDecision, TradingState
 from hedge_pipeline.operations import halt
 from hedge_pipeline.read_model import read_fund
+from hedge_pipeline_tests.cycle.turns import turns
 from hedge_pipeline_tests.stage import NOON, Stage, staged
 
 
@@ -115,6 +117,32 @@ def test_the_loss_of_another_day_is_not_todays(stage: Stage):
     assert view.realized_pnl_today is None
     assert view.peak is not None
     assert view.peak.drawdown > Decimal("0.03")
+
+
+def test_orders_exits_and_the_last_bar_are_told_as_last_known(tmp_path: Path):
+    with turns(tmp_path / "home") as trading:
+        trading.trade()
+        trading.tick()
+
+        view = read_fund(trading.fund)
+
+        assert view.open_orders is not None
+        assert {order.client_order_id for order in trading.entries} <= {
+            order.client_order_id for order in view.open_orders
+        }
+        assert view.exits == trading.fund.latest(ExitCover)
+        assert (view.open_orders_stale, view.exits_stale, view.trading_enabled) == (False, False, True)
+        (account,) = view.trading
+        assert {fate.client_order_id for fate in account.planned} == {
+            order.client_order_id for order in trading.entries
+        }
+
+        trading.stage.control.set_fault("/fapi/v1/openOrders", "drop")
+        trading.tick(60)
+        later = read_fund(trading.fund)
+
+        assert later.open_orders == view.open_orders, "the last known ones"
+        assert later.open_orders_stale
 
 
 def test_flows_that_wait_are_listed_with_their_keys(stage: Stage):

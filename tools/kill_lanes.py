@@ -292,7 +292,7 @@ class Lane:
             if aimed:
                 trace.wait_for("begin", aimed)
             time.sleep(share * spans[aimed] / CYCLES if aimed else share * spans["all"])
-            os.kill(_alive(local.running(home)).pid, signal.SIGKILL)
+            os.kill(alive(local.running(home)).pid, signal.SIGKILL)
             phase, heard = trace.phase, len(trace.said)
             trace.wait_for("begin", "account reading", after=heard)
             trace.wait_for("end", "gate", after=len(trace.said))
@@ -325,7 +325,7 @@ class Lane:
         with started(run_cycles, home, CYCLES) as (_, trace):
             trace.wait_for("begin", "publishing")
             time.sleep(share * spans["publishing"] / CYCLES)
-            os.kill(_alive(local.running_firestore(home)).pid, signal.SIGKILL)
+            os.kill(alive(local.running_firestore(home)).pid, signal.SIGKILL)
             phase, heard = trace.phase, len(trace.said)
             trace.wait_for("end", "gate", after=heard)
         valued = intact.latest_snapshot(self.stack.fund)
@@ -348,7 +348,8 @@ class Lane:
             yield f"without a venue: accepted {self._accepted()}, {decision and decision.state.name}"
 
 
-def _alive(server: Server | None) -> Server:
+def alive(server: Server | None) -> Server:
+    """Raises RuntimeError: it does not run."""
     if server is None:
         raise RuntimeError("it should run, and does not")
     return server

@@ -56,19 +56,28 @@ class Said(NamedTuple):
 
 def run_jobs(home: Path, records: Path, pipe: Connection) -> None:
     """One cycle as runs of Dagster in this process, then wait to be killed."""
+    _executed(home, records, pipe, JOBS)
+
+
+def _executed(home: Path, records: Path, pipe: Connection, jobs: tuple[str, ...]) -> None:
     _observed(home, pipe)
     records.mkdir(parents=True, exist_ok=True)
     with (home / "runs.log").open("ab") as log:
         os.dup2(log.fileno(), 2)  # Dagster tells every event of a run
     with dg.DagsterInstance.local_temp(str(records), overrides={"telemetry": {"enabled": False}}) as instance:
         pipe.send(Said("ready"))
-        for name in JOBS:
+        for name in jobs:
             job = hedge_pipeline.definitions.defs.resolve_job_def(name)
             pipe.send(Said("run", name))
             job.execute_in_process(instance=instance, raise_on_error=False)
         pipe.send(Said("over"))
         while True:
             time.sleep(60)
+
+
+def run_trading(home: Path, records: Path, pipe: Connection) -> None:
+    """A protection cycle and a bar of trading as runs in this process, then wait to be killed."""
+    _executed(home, records, pipe, ("protection_job", "trading_job", "protection_job"))
 
 
 def run_cycles(home: Path, count: int, pipe: Connection) -> None:

@@ -1,185 +1,218 @@
-"""The default stack left alone for a while: did it beat, did it close without a reason, what did it cost?
+"""Let everything happen to the whole trading stack at once, in any order, and find what must never be.
 
-`make soak SECONDS=1800`. Costs are CPU time of the processes themselves, so a busy machine changes them little.
+`make soak SECONDS=600 SEED=7` plays episodes one after another and goes on, the next time, where it stopped: episode n of a seed is
+always the same, draw by draw. Figures add up over all runs of the seed. `--episode n` plays one again, alone.
 """
 
 import argparse
+import hashlib
+import json
 import os
-import socket
-import sqlite3
+import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
-from hedge_pipeline import local
-from hedge_pipeline.defs.pruning import RETENTION
-from hedge_pipeline.domain.nav import NavSnapshot
-from hedge_pipeline.domain.verdicts import GateDecision, TradingState
-from tools.stack import Stack, stack
+EPISODE = 1000
+"""Steps of one episode, each on a fresh account and store."""
+TOLD_EVERY_S = 10.0
+LAST = 20
+REPOSITORY = Path(__file__).parent.parent
 
-WARM_UP_S = 300
-LOOK_S = 2.0
-DAY_S = 86_400
-FILES = {
-    "state.sqlite": "state",
-    "index.db": "events",
-    ".db": "copies of events",
-    "schedules.db": "ticks",
-}
-PARTS = (*FILES.values(), "runs")
-CORES = 2
-"""What shares of the machine are told for."""
+
+@dataclass
+class Figures:
+    """What was played of a seed so far."""
+
+    seed: int
+    episodes: int = 0
+    steps: int = 0
+    seconds: float = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    spent: Counter[str] = field(default_factory=Counter)
+    """CPU time in milliseconds, by kind: it is the same on a busy machine."""
 
 
 @dataclass(frozen=True)
-class Usage:
-    """What a process and the children it has outlived have used."""
+class Episode:
+    """One that was played to its end, or to what it found."""
 
-    parent: int
-    cpu_s: float
-    memory_mb: float
-    name: str
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("seconds", type=float, nargs="?", default=1800)
-    seconds = parser.parse_args().seconds
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        stack(Path(folder) / "checkout") as fund_folder,
-        fund_folder.served(port) as served,
-    ):
-        _warm_up(fund_folder)
-        for line in _soaked(fund_folder, served.pid, seconds):
-            print(line, flush=True)
+    steps: int
+    kinds: Counter[str]
+    counts: Counter[str]
+    spent: Counter[str]
+    digest: str
+    """Of everything that was asked of the venue and said of the steps."""
+    found: str | None
+    last: tuple[str, ...]
 
 
-def _warm_up(fund_folder: Stack) -> None:
-    """Until the gate is open and the runs of the start are over."""
-    deadline = time.monotonic() + WARM_UP_S
-    while True:
-        decision = fund_folder.fund.latest(GateDecision)
-        if decision is not None and decision.state is TradingState.ACTIVE and not decision.breaches:
-            break
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the gate did not open within {WARM_UP_S} s")
-        time.sleep(LOOK_S)
-    time.sleep(60)
+def play(seed: str, steps: int, *, folder: Path, stop_at: float | None = None) -> Episode:
+    """One episode in an empty folder. ``stop_at``: by the process's own monotonic clock."""
+    from tools.soak_sent import Found
+    from tools.soak_stage import staged
+    from tools.soak_steps import KINDS, begin
+    from tools.soak_truth import Truth
+    from tools.soak_world import Play
 
-
-def _soaked(fund_folder: Stack, served: int, seconds: float) -> Iterator[str]:
-    servers = local.running(fund_folder.home)
-    roots = {served} | ({servers.pid} if servers else set())
-    since, start = fund_folder.fund.clock.now(), time.monotonic()
-    used_before, disk_before = _usage(roots), _disk(fund_folder)
-    time.sleep(seconds)
-    span, used, disk = time.monotonic() - start, _usage(roots), _disk(fund_folder)
-    yield from _told_of_beats(fund_folder, since)
-    yield from _told_of_processes(used_before, used, span)
-    yield from _told_of_disk({part: (disk[part] - disk_before[part]) / span * DAY_S / 1e6 for part in disk})
-
-
-def _told_of_beats(fund_folder: Stack, since: datetime) -> Iterator[str]:
-    store = fund_folder.fund.store
-    snapshots = [row for row in store.rows(NavSnapshot, "main") if row.recorded_at > since]
-    gaps = [after.recorded_at - before.recorded_at for before, after in pairwise(snapshots)]
-    longest = max(gaps, default=timedelta(0)).total_seconds()
-    refused = [row for row in snapshots if not row.accepted]
-    yield f"{len(snapshots)} valuations, at most {longest:.1f} s apart; not accepted: {len(refused)}"
-    for row in refused:
-        yield f"  {row.recorded_at.isoformat()} {[problem.message for problem in row.problems]}"
-    decisions = [row for row in store.rows(GateDecision, "main") if row.recorded_at > since]
-    closed = [row for row in decisions if row.state is not TradingState.ACTIVE]
-    yield f"{len(decisions)} verdicts; not ACTIVE: {len(closed)}"
-    for decision in closed:
-        yield f"  {decision.decided_at.isoformat()} {[breach.message for breach in decision.breaches]}"
-    with fund_folder.instance() as instance:
-        runs = Counter(f"{run.job_name} {run.status.value}" for run in instance.get_runs())
-    yield f"runs since the start: {', '.join(f'{name} {count}' for name, count in sorted(runs.items()))}"
-
-
-def _told_of_processes(before: dict[int, Usage], after: dict[int, Usage], span: float) -> Iterator[str]:
-    shares = {
-        pid: (usage.cpu_s - (before[pid].cpu_s if pid in before else 0)) / span / CORES
-        for pid, usage in after.items()
-    }
-    yield f"CPU: {sum(shares.values()):.2%} of {CORES} cores, runs included"
-    for pid, usage in sorted(after.items()):
-        yield f"  {shares[pid]:7.2%} {usage.memory_mb:6.0f} MB  {usage.name}"
-    yield f"memory: {sum(usage.memory_mb for usage in after.values()):.0f} MB resident, shared pages counted each time"
-
-
-def _told_of_disk(grown: dict[str, float]) -> Iterator[str]:
-    """What grows and what stays at what its retention holds. MB per day, by part."""
-    hour = 1 / 24
-    held = {
-        "state": None,
-        "events": RETENTION.events.total_seconds() / DAY_S + hour,
-        "copies of events": RETENTION.copies.total_seconds() / DAY_S + hour,
-        "runs": RETENTION.successes.total_seconds() / DAY_S + hour,
-        "ticks": 1.0,
-    }
-    for part, days in held.items():
-        told = "kept for ever" if days is None else f"pruned: stays at {grown[part] * days:.0f} MB"
-        yield f"disk, {part}: {grown[part]:.0f} MB/day written, {told}"
-    plateau = sum(grown[part] * days for part, days in held.items() if days is not None)
-    yield f"disk after pruning: {grown['state']:.0f} MB/day on top of {plateau:.0f} MB"
-
-
-def _usage(roots: set[int]) -> dict[int, Usage]:
-    """The processes below these, themselves included."""
-    found = {int(entry.name): _of_process(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
-    processes = {pid: usage for pid, usage in found.items() if usage is not None}
-    below = set(roots)
-    while more := {pid for pid, usage in processes.items() if usage.parent in below} - below:
-        below |= more
-    return {pid: processes[pid] for pid in below if pid in processes}
-
-
-def _of_process(entry: Path) -> Usage | None:
-    try:
-        fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
-        words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return None
-    ticks = sum(int(value) for value in fields[11:15])
-    known = [
-        word
-        for word in words
-        if word.startswith(("dagster", "hedge_pipeline.")) or word in {"api", "code-server"}
-    ]
-    return Usage(
-        parent=int(fields[1]),
-        cpu_s=ticks / os.sysconf("SC_CLK_TCK"),
-        memory_mb=int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6,
-        name=" ".join(known[:2]) or " ".join(words[:3])[:60],
+    rng, truth = Random(f"{seed} steps"), Truth()
+    names, weights = list(KINDS), [weight for weight, _ in KINDS.values()]
+    kinds: Counter[str] = Counter()
+    spent: Counter[str] = Counter()
+    last: deque[str] = deque(maxlen=LAST)
+    digest, found = hashlib.sha256(), None
+    with staged(folder.parent / "empty.sqlite", folder, seed, truth) as stage:
+        playing = Play(stage=stage, truth=truth, rng=rng)
+        begin(playing)
+        for number in range(1, steps + 1):
+            if stop_at is not None and time.monotonic() > stop_at:
+                break
+            (name,) = rng.choices(names, weights)
+            begun, at, text = time.process_time(), stage.clock.now(), ""
+            truth.requests.clear()
+            last.append(f"{number:5} {at:%H:%M:%S.%f}  {name:14} did not end")
+            try:
+                text = KINDS[name][1](playing)
+                truth.check_step(stage)
+            except Found as finding:
+                found = str(finding)
+            except Exception as error:
+                found = f"nothing raises: {type(error).__name__}: {error}"
+                if os.environ.get("SOAK_RAISE"):
+                    raise
+            kinds[name] += 1
+            spent[name] += round((time.process_time() - begun) * 1000)
+            if found:
+                break
+            last[-1] = f"{number:5} {at:%H:%M:%S.%f}  {name:14} {text}"
+            digest.update(f"{last[-1]} {truth.requests}".encode())
+    return Episode(
+        steps=sum(kinds.values()),
+        kinds=kinds,
+        counts=truth.counts,
+        spent=spent,
+        digest=digest.hexdigest()[:16],
+        found=found,
+        last=tuple(last),
     )
 
 
-def _disk(fund_folder: Stack) -> dict[str, int]:
-    """Bytes by part. Of a database its pages: its write-ahead log is written over again and again."""
-    parts = dict.fromkeys(PARTS, 0)
-    for path in fund_folder.home.rglob("*"):
-        if path.is_file() and not path.name.endswith(("-wal", "-shm")) and path.parent.name != "venue":
-            is_database = path.name.endswith((".db", ".sqlite"))
-            parts[FILES.get(path.name, "runs")] += _pages(path) if is_database else path.stat().st_size
-    return parts
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--episode", type=int, help="this one alone, to its end; nothing is remembered")
+    parser.add_argument("--folder", type=Path, default=REPOSITORY / ".hedge-soak")
+    options = parser.parse_args()
+    if os.environ.get("PYTHONHASHSEED") != "0":  # sets are walked in the order of their hashes
+        os.execve(  # noqa: S606
+            sys.executable,
+            [sys.executable, "-m", "tools.soak", *sys.argv[1:]],
+            {**os.environ, "PYTHONHASHSEED": "0"},
+        )
+    if options.episode is not None:
+        with scratch() as folder:
+            episode = play(f"{options.seed}/{options.episode}", EPISODE, folder=folder / "episode")
+        return told(episode, options.seed, options.episode)
+    return soak(options.seed, options.seconds, options.folder)
 
 
-def _pages(path: Path) -> int:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        (pages,), (size,) = connection.execute("PRAGMA page_count"), connection.execute("PRAGMA page_size")
-        return int(pages[0]) * int(size[0])
+def soak(seed: int, seconds: float, folder: Path) -> int:
+    """Episodes until the time is over; the last one is played again by the next run."""
+    kept = folder / f"{seed}.json"
+    figures = remembered(kept, seed)
+    print(f"seed {seed}, after {figures.steps:,} steps in {figures.episodes} episodes", flush=True)
+    begun = time.monotonic()
+    told_at = begun
+    while (now := time.monotonic()) - begun < seconds:
+        number = figures.episodes
+        with scratch() as place:
+            episode = play(f"{seed}/{number}", EPISODE, folder=place / "episode", stop_at=begun + seconds)
+        if episode.found:
+            return told(episode, seed, number)
+        if episode.steps == EPISODE:
+            figures.episodes += 1
+            figures.steps += episode.steps
+            figures.seconds += time.monotonic() - now
+            for total, more in (
+                (figures.kinds, episode.kinds),
+                (figures.counts, episode.counts),
+                (figures.spent, episode.spent),
+            ):
+                total.update(more)
+            remember(kept, figures)
+        if time.monotonic() - told_at > TOLD_EVERY_S:
+            told_at = time.monotonic()
+            print(f"{told_at - begun:6.0f} s  {figures.steps:,} steps, episode {number}", flush=True)
+    print(table(figures))
+    return 0
+
+
+def told(episode: Episode, seed: int, number: int) -> int:
+    """What one episode came to; 1 if it found something."""
+    print(f"seed {seed}, episode {number}: {episode.steps} steps, digest {episode.digest}")
+    if not episode.found:
+        print(
+            table(
+                Figures(
+                    seed,
+                    1,
+                    episode.steps,
+                    sum(episode.spent.values()) / 1000,
+                    episode.kinds,
+                    episode.counts,
+                    episode.spent,
+                )
+            )
+        )
+        return 0
+    print("\n".join(episode.last))
+    print(f"FOUND at step {episode.steps}: {episode.found}")
+    print(f"again: .venv/bin/python -m tools.soak --seed {seed} --episode {number}")
+    return 1
+
+
+def table(figures: Figures) -> str:
+    lines = [f"{'kind':16} {'steps':>9} {'share':>7} {'ms each':>8}"]
+    for name, count in figures.kinds.most_common():
+        lines.append(f"{name:16} {count:9,} {count / figures.steps:7.2%} {figures.spent[name] / count:8.1f}")
+    lines += ["", *(f"{name:40} {count:9,}" for name, count in sorted(figures.counts.items()))]
+    rate = figures.steps / figures.seconds if figures.seconds else 0
+    lines.append(
+        f"\n{figures.steps:,} steps of seed {figures.seed} in {figures.episodes} episodes, {rate:.0f} steps/s, nothing found"
+    )
+    return "\n".join(lines)
+
+
+def remembered(kept: Path, seed: int) -> Figures:
+    if not kept.exists():
+        return Figures(seed)
+    known = json.loads(kept.read_text())
+    for name in ("kinds", "counts", "spent"):
+        known[name] = Counter(known[name])
+    return Figures(**known)
+
+
+def remember(kept: Path, figures: Figures) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    fresh = kept.with_suffix(".new")
+    fresh.write_text(json.dumps(vars(figures), indent=1))
+    fresh.replace(kept)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder in memory, where there is one: what is synced there costs nothing."""
+    memory = Path("/dev/shm")  # noqa: S108
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

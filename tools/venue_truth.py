@@ -41,7 +41,7 @@ class LedgerRow:
 
 def rates_of(home: Path) -> dict[str, Fraction]:
     """USD price of one unit of each asset, by the venue's index."""
-    return {str(rate["symbol"]).removesuffix("USD"): Fraction(rate["index"]) for rate in _asked(home, RATES)}
+    return {str(rate["symbol"]).removesuffix("USD"): Fraction(rate["index"]) for rate in asked(home, RATES)}
 
 
 def worth_in(
@@ -49,7 +49,7 @@ def worth_in(
 ) -> Fraction:
     """Wallet and unrealized profit of every asset, by the venue's own answer."""
     total = Fraction(0)
-    for asset in _asked(home, ACCOUNT)["assets"]:
+    for asset in asked(home, ACCOUNT)["assets"]:
         name, held = asset["asset"], Fraction(asset["walletBalance"]) + Fraction(asset["unrealizedProfit"])
         if held and name not in uncounted:
             total += held * (Fraction(1) if name == numeraire else rates[name] / rates[numeraire])
@@ -74,17 +74,16 @@ def ledger_rows(home: Path) -> list[LedgerRow]:
         LedgerRow(
             row["income_type"], row["asset"], Decimal(row["amount"]), row["time_ms"], str(row["tran_id"])
         )
-        for row in _kept(home)["income"]
+        for row in kept(home)["income"]
     ]
 
 
 def ledger_defects(home: Path) -> Iterator[str]:
     """Whether the venue's balances are what it opened with and its rows explain."""
-    kept = _kept(home)
-    balances = {asset: Decimal(amount) for asset, amount in kept["opening"].items()}
+    balances = {asset: Decimal(amount) for asset, amount in kept(home)["opening"].items()}
     for row in ledger_rows(home):
         balances[row.asset] = balances.get(row.asset, Decimal(0)) + row.amount
-    stated = {asset["asset"]: Decimal(asset["walletBalance"]) for asset in _asked(home, ACCOUNT)["assets"]}
+    stated = {asset["asset"]: Decimal(asset["walletBalance"]) for asset in asked(home, ACCOUNT)["assets"]}
     for asset in sorted(balances.keys() | stated.keys()):
         if balances.get(asset, Decimal(0)) != stated.get(asset, Decimal(0)):
             yield f"venue: {asset} is {stated.get(asset)} and its rows make {balances.get(asset)}"
@@ -101,12 +100,14 @@ def wait_for_weight(home: Path) -> None:
         time.sleep(1)
 
 
-def _kept(home: Path) -> dict[str, Any]:
-    kept: dict[str, Any] = json.loads((home / "paper" / "venue" / "state.json").read_text())
-    return kept
+def kept(home: Path) -> dict[str, Any]:
+    """What the venue remembers, as it lies on disk: written before anybody can see a change."""
+    remembered: dict[str, Any] = json.loads((home / "paper" / "venue" / "state.json").read_text())
+    return remembered
 
 
-def _asked(home: Path, path: str) -> Any:
+def asked(home: Path, path: str) -> Any:
+    """The raw answer of one signed read."""
     return _answer(home, path).raise_for_status().json()
 
 

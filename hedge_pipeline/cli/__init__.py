@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from hedge_pipeline.cli import (
+    adopt,
     copies,
     data,
     dev,
@@ -56,6 +57,7 @@ for command in (
     orders.inception,
     orders.rebuild_peak,
     flow.flow,
+    adopt.adopting,
     importing.import_,
     copies.backup,
     copies.restore,

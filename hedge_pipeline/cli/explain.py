@@ -9,6 +9,7 @@ from hedge_pipeline.cli import words
 from hedge_pipeline.cli.status import current_view
 from hedge_pipeline.cli.target import target
 from hedge_pipeline.domain.fund_view import FundView
+from hedge_pipeline.domain.trading.explaining import told
 from hedge_pipeline.domain.verdicts import Breach, BreachKind, TradingState
 from hedge_pipeline.settings import load_settings
 
@@ -51,6 +52,7 @@ def explanation(view: FundView, *, cadence: timedelta) -> Iterator[str]:
     yield from _flows(view)
     yield from _waiver(view)
     yield from _latches(view)
+    yield from _orders(view)
     if warnings:
         yield ""
         yield "Told, not acted on:"
@@ -67,7 +69,6 @@ def _state(view: FundView) -> Iterator[str]:
     if view.state is TradingState.ACTIVE:
         left = words.age(view.decision.valid_until - view.evaluated_at)
         yield f"It stays open for another {left} without a new valuation; the daemon (`hedge dev`) takes one in time."
-        yield "Nothing here sends orders yet: `trading_job` reports what the gate would permit."
 
 
 def _details(view: FundView, breach: Breach, cadence: timedelta) -> Iterator[str]:
@@ -102,6 +103,19 @@ def _opening(view: FundView, breach: Breach, cadence: timedelta) -> str:
             f"{words.age(cycles * cadence)} while the daemon runs"
         )
     return "by itself once it is no longer so"
+
+
+def _orders(view: FundView) -> Iterator[str]:
+    """What each symbol's last bar wanted, sent and withheld; behind a closed gate only if there was one."""
+    was_planned = any(account.cycle is not None for account in view.trading)
+    if not was_planned and view.state is not TradingState.ACTIVE:
+        return
+    yield ""
+    if not view.trading_enabled:
+        yield "Trading is not enabled: no opening order is sent. To do: `enabled = true` below `[trading]` in the settings."
+    yield "Orders, by symbol:"
+    for account in view.trading:
+        yield from (f"  {line}" for line in told(account))
 
 
 def _flows(view: FundView) -> Iterator[str]:

@@ -16,12 +16,14 @@ from typing import Any
 import click
 
 from hedge_pipeline.adapters.system_clock import SystemClock
-from hedge_pipeline.cli import words
+from hedge_pipeline.cli.status_page import show
 from hedge_pipeline.cli.target import target
 from hedge_pipeline.composition import open_fund
 from hedge_pipeline.domain.account import Position
 from hedge_pipeline.domain.errors import InvalidState, StoreUnavailable
 from hedge_pipeline.domain.fund_view import FundView, closed_view
+from hedge_pipeline.domain.orders import KnownOrder
+from hedge_pipeline.domain.trading.exit_cover import SideCover
 from hedge_pipeline.read_model import read_fund
 from hedge_pipeline.settings import Settings, load_settings
 from hedge_pipeline.settings.state import public_url
@@ -102,10 +104,22 @@ def document(view: FundView, settings: Settings) -> dict[str, Any]:
         "peak_as_of": peak and peak.as_of,
         "peak_age_s": view.age(peak.as_of if peak else None),
         "peak_stale": view.peak_stale,
-        "positions": None if view.positions is None else [_position(held) for held in view.positions],
+        "positions": None if view.positions is None else [_position(view, held) for held in view.positions],
         "positions_as_of": view.positions_as_of,
         "positions_age_s": view.age(view.positions_as_of),
         "positions_stale": view.positions_stale,
+        "open_orders": None
+        if view.open_orders is None
+        else [_order(view, order) for order in view.open_orders],
+        "open_orders_as_of": view.open_orders_as_of,
+        "open_orders_age_s": view.age(view.open_orders_as_of),
+        "open_orders_stale": view.open_orders_stale,
+        "exits": None if view.exits is None else [_cover(view, side) for side in view.exits.sides],
+        "exits_as_of": view.exits_as_of,
+        "exits_age_s": view.age(view.exits_as_of),
+        "exits_stale": view.exits_stale,
+        "exits_problem": view.exits and view.exits.problem,
+        "trading_enabled": view.trading_enabled,
         "incidents": view.incidents,
         "waiver": view.waiver,
         "waiting_flows": view.waiting,
@@ -124,11 +138,33 @@ def _breach(view: FundView, place: int) -> dict[str, Any]:
     return {**content, "age_s": breach.age, "since": view.opened_at.get(breach.rule)}
 
 
-def _position(held: Position) -> dict[str, Any]:
+def _position(view: FundView, held: Position) -> dict[str, Any]:
     return {
-        **{field.name: getattr(held, field.name) for field in fields(held)},
+        **_named(held),
         "notional_usd": held.notional_usd,
+        "as_of": view.positions_as_of,
     }
+
+
+def _order(view: FundView, order: KnownOrder) -> dict[str, Any]:
+    return {
+        **_named(order),
+        "remaining_quantity": order.remaining_quantity,
+        "reduces_position": order.reduces_position,
+        "as_of": view.open_orders_as_of,
+    }
+
+
+def _cover(view: FundView, side: SideCover) -> dict[str, Any]:
+    return {
+        **_named(side),
+        "unprotected_quantity": side.unprotected_quantity,
+        "as_of": view.exits_as_of,
+    }
+
+
+def _named(row: Any) -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
 def _fields(row: object, *names: str) -> dict[str, Any] | None:
@@ -172,108 +208,3 @@ def _(value: Iterable[Any]) -> list[Any]:
 @_plain.register
 def _(value: Mapping) -> dict[str, Any]:  # type: ignore[type-arg]  # singledispatch takes no subscript
     return {key: _plain(entry) for key, entry in value.items()}
-
-
-def show(view: FundView) -> None:
-    """The view for people."""
-    click.echo(_verdict(view))
-    click.echo(words.table(_figures(view)))
-    _show_parts(view)
-    _show_positions(view)
-    _show_published(view)
-    if view.decision.breaches:
-        click.echo("\nBecause")
-        for breach in view.decision.breaches:
-            click.echo(f"  {breach.reason}: {breach.message} [{breach.ceiling.name}]")
-        click.echo("`hedge explain` says what would open it.")
-
-
-def _show_published(view: FundView) -> None:
-    """How many documents are in place, and what keeps the others out."""
-    if view.published_at is None:
-        click.echo("\nNothing was ever published: `hedge publish`")
-        return
-    in_place = sum(row.outcome.in_place for row in view.published)
-    told = f"Published {words.age(view.age(view.published_at))} ago: {in_place} of {len(view.published)} documents in place"
-    click.echo(f"\n{told if in_place == len(view.published) else click.style(told, fg='red')}")
-    for row in view.published:
-        if not row.outcome.in_place:
-            click.echo(f"  {row.path} {row.outcome}, {row.failures_in_a_row} failures in a row: {row.error}")
-
-
-def _verdict(view: FundView) -> str:
-    line = f"{words.colored(view.state)}  judged {words.instant(view.evaluated_at)}"
-    if view.decision.dormant:
-        line += ", dormant: no units are outstanding"
-    if view.decision.valid_until > view.evaluated_at:
-        line += f", inputs good for another {words.age(view.decision.valid_until - view.evaluated_at)}"
-    return line
-
-
-def _figures(view: FundView) -> list[list[str]]:
-    nav, peak, limits = view.nav, view.peak, view.limits
-    stamp = (
-        f"{words.age(view.age(view.as_of))} old, as of {words.instant(view.as_of)}"
-        if nav
-        else "never accepted"
-    )
-    stale = click.style("STALE  ", fg="red") if view.stale else ""
-    lower = (
-        ""
-        if nav is None or nav.aum_complete
-        else click.style("lower bound: ", fg="yellow") + "; ".join(nav.aum_problems)
-    )
-    peak_stamp = f"{words.age(view.age(peak.as_of))} old" if peak else "no baseline"
-    peak_stale = click.style("STALE  ", fg="red") if view.peak_stale else ""
-    return [
-        ["NAV", f"{words.money(nav.nav_usd if nav else None)} USD", f"{stale}{stamp}"],
-        ["  per unit", words.figure(nav.nav_per_unit if nav else None), ""],
-        ["AUM", f"{words.money(nav.aum_usd if nav else None)} USD", lower],
-        ["high-water mark", words.figure(peak.high_water_mark if peak else None), f"{peak_stale}{peak_stamp}"],
-        ["  drawdown", words.figure(peak.drawdown if peak else None), f"halts at {limits.drawdown.halt}"],
-        ["  daily loss", words.figure(view.daily_loss), f"reduces at {limits.daily_loss.reduce}, halts at {limits.daily_loss.halt}"],
-    ]  # fmt: skip
-
-
-def _show_parts(view: FundView) -> None:
-    """What the NAV is made of."""
-    if view.nav is None or not view.nav.parts:
-        return
-    rows = [["asset", "wallet balance", "unrealized PnL", "rate", f"value {view.nav.numeraire}"]]
-    rows += [
-        [
-            part.asset,
-            words.quantity(part.wallet_balance),
-            words.quantity(part.unrealized_pnl),
-            words.UNKNOWN if part.rate is None else words.figure(part.rate),
-            words.money(part.value) if part.counted else "not counted",
-        ]
-        for part in view.nav.parts
-    ]
-    click.echo("\nThe account holds")
-    click.echo(words.table(rows, numbers=(1, 2, 3, 4)))
-
-
-def _show_positions(view: FundView) -> None:
-    if view.positions is None:
-        click.echo("\nPositions: unknown")
-        return
-    stale = click.style(", STALE", fg="red") if view.positions_stale else ""
-    click.echo(f"\nPositions: {len(view.positions)}, {words.age(view.age(view.positions_as_of))} old{stale}")
-    if not view.positions:
-        return
-    rows = [["symbol", "side", "quantity", "entry", "mark", "notional USD", "unrealized PnL", "liquidation"]]
-    rows += [
-        [
-            held.symbol,
-            held.position_side.value,
-            words.quantity(held.quantity),
-            words.money(held.entry_price),
-            words.money(held.mark_price),
-            words.money(held.notional_usd),
-            f"{words.money(held.unrealized_pnl)} {held.margin_asset}",
-            "none stated" if held.liquidation_price is None else words.money(held.liquidation_price),
-        ]
-        for held in view.positions
-    ]
-    click.echo(words.table(rows, numbers=(2, 3, 4, 5, 6, 7)))

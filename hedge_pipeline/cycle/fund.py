@@ -12,11 +12,14 @@ from hedge_pipeline.domain.limits import RiskLimits
 from hedge_pipeline.domain.nav import IncomeBaseline
 from hedge_pipeline.domain.prices import PriceLimits
 from hedge_pipeline.domain.sources import ClockReading, venue_now
+from hedge_pipeline.domain.trading.policy import TradingPolicy
 from hedge_pipeline.domain.verdicts import IncidentChanges
 from hedge_pipeline.ports import (
+    AccountLock,
     Clock,
     History,
     HoldingsSource,
+    OrderVenue,
     Pricer,
     Publisher,
     StateStore,
@@ -47,6 +50,10 @@ class Fund:
     publisher: Publisher
     history: History
     venue_history: VenueHistory
+    orders: OrderVenue
+    lock: AccountLock
+    """Whoever sends orders holds it: the trading job, the protection cycle, an operator's flatten."""
+    trading: TradingPolicy
     symbols: tuple[str, ...] = ()
     """What is traded; the past of others is kept where the account had any."""
     hot_days: int = 14

@@ -1,5 +1,6 @@
 """Peak state and verdict: how far the account has fallen, and whether it may trade."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -24,8 +25,15 @@ def advance_peak(fund: Fund) -> PeakState | None:
 
 def _append_peaks(fund: Fund) -> PeakState | None:
     state = fund.latest(PeakState)
-    if state is None:
+    states = _absorbed(fund, state) if state else []
+    if not states:
         return None
+    fund.store.append(*states)
+    return states[-1]
+
+
+def _absorbed(fund: Fund, state: PeakState) -> list[PeakState]:
+    """What follows ``state``: one for each accepted snapshot that it has not absorbed, oldest first."""
     states = [state]
     for snapshot in _not_absorbed(fund, state):
         advanced = advance(
@@ -36,10 +44,7 @@ def _append_peaks(fund: Fund) -> PeakState | None:
             recorded_at=fund.clock.now(),
         )
         states.append(advanced)
-    if len(states) == 1:
-        return None
-    fund.store.append(*states[1:])
-    return states[-1]
+    return states[1:]
 
 
 def _not_absorbed(fund: Fund, state: PeakState) -> list[NavSnapshot]:
@@ -96,6 +101,19 @@ def gate_inputs(fund: Fund) -> GateInputs:
         incidents=tuple(fund.store.open_incidents(fund.account)),
         waivers=tuple(fund.recent(Waiver, 1)),
     )
+
+
+def inputs_in_advance(fund: Fund) -> GateInputs:
+    """The same with the peak state that ``advance_peak`` is about to write.
+
+    For whoever judges beside a valuation that has written its NAV and not its peak state yet: nothing is unknown then.
+    """
+    inputs = gate_inputs(fund)
+    if inputs.peak is None:
+        return inputs
+    following = _absorbed(fund, inputs.peak)
+    peaks = (*following[::-1], *(inputs.recent_peaks or ()))[: fund.limits.confirmations_window]
+    return replace(inputs, peak=peaks[0], recent_peaks=peaks)
 
 
 def judge(fund: Fund, inputs: GateInputs | None = None, *, at: datetime | None = None) -> GateDecision:

@@ -39,6 +39,8 @@ HOME_OF = {
     "nav": "nav_snapshots",
     "peak": "peak_states",
     "reserves": "reserves_valuations",
+    "orders": "open_orders",
+    "conditionals": "open_orders",
 }
 """Which asset's page shows a source."""
 

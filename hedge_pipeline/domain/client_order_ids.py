@@ -118,6 +118,13 @@ def recognize(text: str, book: Book) -> Recognized:
     return Recognized(owner=Owner.OURS, name=_named(form[3]))
 
 
+def kind_of(text: str) -> OrderKind | None:
+    """What an order in our form is for, of whichever store and book; ``None``: the id is not in it."""
+    form = _FORM.fullmatch(text)
+    parts = _REST.fullmatch(form[3]) if form else None
+    return _KIND_OF[parts[1]] if parts else None
+
+
 def _named(rest: str) -> OrderName | None:
     parts = _REST.fullmatch(rest)
     if parts is None:

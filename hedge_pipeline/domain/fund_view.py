@@ -15,7 +15,10 @@ from hedge_pipeline.domain.account import Position
 from hedge_pipeline.domain.drawdown import PeakState, rolled_to
 from hedge_pipeline.domain.limits import RiskLimits
 from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.orders import KnownOrder
 from hedge_pipeline.domain.publication.publications import PublishedDocument
+from hedge_pipeline.domain.trading.exit_cover import ExitCover
+from hedge_pipeline.domain.trading.explaining import SymbolAccount
 from hedge_pipeline.domain.verdicts import Breach, BreachKind, GateDecision, Incident, TradingState, Waiver
 
 
@@ -52,6 +55,16 @@ class FundView:
     positions: tuple[Position, ...] | None = None
     """As last known."""
     positions_as_of: datetime | None = None
+    open_orders: tuple[KnownOrder, ...] | None = None
+    """Everything that rested when the venue last told all of it, anybody's."""
+    open_orders_as_of: datetime | None = None
+    exits: ExitCover | None = None
+    """The latest protection cycle that knew the positions."""
+    silence: timedelta = timedelta(0)
+    """How old what protection knew may be."""
+    trading_enabled: bool = False
+    trading: tuple[SymbolAccount, ...] = ()
+    """What each strategy's symbol wanted, sent and withheld at its last bar."""
     incidents: tuple[Incident, ...] = ()
     """Open ones, oldest first."""
     waiver: Waiver | None = None
@@ -94,6 +107,18 @@ class FundView:
     @property
     def positions_stale(self) -> bool:
         return self._outdated(self.positions_as_of, self.limits.freshness.nav)
+
+    @property
+    def open_orders_stale(self) -> bool:
+        return self._outdated(self.open_orders_as_of, self.silence)
+
+    @property
+    def exits_as_of(self) -> datetime | None:
+        return self.exits.as_of if self.exits else None
+
+    @property
+    def exits_stale(self) -> bool:
+        return self._outdated(self.exits_as_of, self.silence)
 
     @property
     def daily_loss(self) -> Decimal | None:

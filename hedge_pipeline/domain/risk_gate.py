@@ -10,7 +10,7 @@ from datetime import datetime
 
 from hedge_pipeline.domain import gate_knowledge as known
 from hedge_pipeline.domain import gate_limits as limited
-from hedge_pipeline.domain.gate_inputs import Findings, GateInputs
+from hedge_pipeline.domain.gate_inputs import Finding, Findings, GateInputs
 from hedge_pipeline.domain.limits import RiskLimits
 from hedge_pipeline.domain.verdicts import (
     Breach,
@@ -53,11 +53,23 @@ def _rule(
     return Rule(holds=holds, reason=reason, kind=kind, ceiling=ceiling, remedy=remedy, latches=latches)
 
 
+def nothing_found_halts_trading(inputs: GateInputs, limits: RiskLimits, now: datetime) -> Findings:
+    """Incidents of others than this gate, such as a second trader: they last as long as what was found."""
+    for incident in inputs.incidents or ():
+        if incident.ceiling is HALTED and not incident.latched and incident.key not in _RULE_NAMES:
+            yield Finding(
+                message=f"{incident.key}: {incident.message}. To do: {incident.remedy}",
+                source=incident.key,
+                age=now - incident.opened_at,
+            )
+
+
 WAIT = "clears by itself once the source answers again; `hedge preflight` names what is wrong with it"
 
 RULES: tuple[Rule, ...] = (
     _rule(limited.no_latch_is_set, "latched", LIMIT, HALTED,
           "find out why, then `hedge rearm --actor NAME --reason WHY`"),
+    _rule(nothing_found_halts_trading, "incident_open", LIMIT, HALTED, "do what the incident asks for: it ends with its cause"),
     _rule(known.inputs_are_known, "nav_stale", UNKNOWN, HALTED, "run a valuation: `dagster job execute -j nav_job` or `hedge run`"),
     _rule(known.clock_is_known, "clock_unknown", UNKNOWN, HALTED, WAIT),
     _rule(known.clock_offset_is_tolerable, "clock_offset", UNKNOWN, HALTED, "synchronize this machine's clock (NTP)"),
@@ -166,7 +178,13 @@ def _valid_until(inputs: GateInputs, limits: RiskLimits, now: datetime) -> datet
 
 
 ECHOES = frozenset(
-    {"no_latch_is_set", "no_loss_limit_holds", "sources_have_recovered", "units_are_outstanding"}
+    {
+        "no_latch_is_set",
+        "nothing_found_halts_trading",
+        "no_loss_limit_holds",
+        "sources_have_recovered",
+        "units_are_outstanding",
+    }
 )
 """Rules that repeat an incident or a state; they open none of their own."""
 

@@ -71,6 +71,8 @@ class StressInputs:
     drawdown: Decimal | None
     """Now, a fraction."""
     brackets: tuple[Bracket, ...] | None
+    price_increment: Decimal | None
+    """Of the symbol: rungs and stops are rounded apart, so two of one price may differ by so much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,7 @@ class _Book:
     elsewhere: Decimal
     """Maintenance margin of all other symbols."""
     brackets: tuple[Bracket, ...]
+    price_increment: Decimal
     stops: tuple[Decimal, ...]
 
     @property
@@ -198,12 +201,13 @@ def _book(inputs: StressInputs) -> _Book:
         drawdown=_number("drawdown", inputs.drawdown),
         elsewhere=max(_number("maintenance margin", totals.maintenance_margin) - here, ZERO),
         brackets=brackets,
+        price_increment=_number("price increment", inputs.price_increment, above=ZERO),
         stops=(*(entry.stop_loss_price for entry in entries), *stops),
     )
 
 
 def _misplaced_stops(inputs: StressInputs, book: _Book) -> Iterator[Veto]:
-    """A stop at the last rung's price is after it.
+    """A stop at the last rung's price, but for its rounding, is after it.
 
     With every entry filled, balance less maintenance margin is a concave function of the price: positive at the last rung and at
     the stop, it is positive between them, so the stop lies before liquidation.
@@ -214,7 +218,7 @@ def _misplaced_stops(inputs: StressInputs, book: _Book) -> Iterator[Veto]:
     for stop in dict.fromkeys(book.stops):
         if not stop.is_finite() or stop <= 0:
             yield _veto(inputs, "stops_are_prices", "stop_missing", "above 0", f"{stop}")
-        elif (stop - last_rung) * book.sign > 0:
+        elif (stop - last_rung) * book.sign > book.price_increment:
             yield _veto(inputs, "stops_lie_beyond_the_last_rung", "stop_before_last_rung",
                         f"{last_rung:f}", f"{stop:f}")  # fmt: skip
         elif (worst := max(book.margin_ratio_at(stop), book.margin_ratio_at(last_rung))) >= 1:

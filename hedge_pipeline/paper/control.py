@@ -121,8 +121,15 @@ class Control:
         self._ask("POST", "restriction", code=code)
 
     def set_distance(self, symbol: str, distance: Amount) -> None:
-        """Make a book thin: takers trade beyond the last price by this fraction of it; 0 mends it."""
+        """Make a book thin: takers trade beyond the last price by this fraction of it; 0 mends it.
+
+        Beyond the price band market orders are refused with −4131 and limit orders outside it with −4016 or −4024.
+        """
         self._ask("POST", "distance", symbol=symbol, distance=str(distance))
+
+    def set_partial_fills(self, share: Amount) -> None:
+        """Of the executions, how many fill a part only: a fraction, a quarter at first; which ones, the seed decides."""
+        self._ask("POST", "partial_fills", share=str(share))
 
     def set_countdown(self, *, spares_conditionals: bool) -> None:
         """Whether conditional orders outlive a countdown that ends; at first they do not."""
@@ -132,12 +139,18 @@ class Control:
         """Take a part of a position at the mark price, as auto-deleveraging does; the forced order."""
         return self._row("deleverage", symbol=symbol, position_side=position_side, quantity=str(quantity))
 
+    def settle(self, symbol: str) -> list[dict[str, Any]]:
+        """Close everything held of a contract at the mark price, as at its delisting; the forced orders."""
+        return list(self._ask("POST", "settlement", symbol=symbol))
+
     def place_order(self, **params: str) -> dict[str, Any]:
-        """An order of somebody at another screen, in the venue's own parameters."""
+        """An order of somebody at another screen, in the venue's own parameters; a conditional one with `algoType`."""
         return self._row("order", **params)
 
     def cancel_order(self, **params: str) -> dict[str, Any]:
-        """Likewise, by `symbol` and `orderId` or `origClientOrderId`; whose order it is does not matter."""
+        """Likewise, by `symbol` and `orderId` or `origClientOrderId`, or by `algoId` or `clientAlgoId`; whose order it is does
+        not matter.
+        """
         return dict(self._ask("DELETE", "order", **params))
 
     def set_clock_offset(self, seconds: float) -> None:

@@ -5,13 +5,14 @@ state. Orders are state of it; what becomes of them is decided in `trading`.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Self
 
 from hedge_pipeline.paper.instruments import Instrument
 from hedge_pipeline.paper.ledger import Income, Ledger, bookable, quantized
 from hedge_pipeline.paper.margin import AssetRate, ValuedAccount, value_account
-from hedge_pipeline.paper.market import Market
+from hedge_pipeline.paper.market import Market, Session
 from hedge_pipeline.paper.orders import OrderBook
 from hedge_pipeline.paper.player import UnknownSymbol
 from hedge_pipeline.paper.positions import Position, PositionSide, value
@@ -19,6 +20,16 @@ from hedge_pipeline.paper.seed import ASSET_BUFFERS, AccountSeed, SeedPosition
 from hedge_pipeline.paper.trades import Trade
 
 HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreached:
+    """While revision and session stand, no order is reached in the seconds after the start and up to the end."""
+
+    revision: int
+    session: Session
+    start_ms: int
+    end_ms: int
 
 
 class Core:
@@ -51,6 +62,9 @@ class Core:
         """Counts changes that must survive a restart."""
         self.covered: tuple[int, int] | None = None
         """While this revision stands, margins are far from used up until that instant of the path; None: nobody knows."""
+
+        self.unreached: Unreached | None = None
+        """None: nobody knows."""
 
     @classmethod
     def opened(
@@ -161,6 +175,11 @@ class Core:
         """Flip what the account says of itself, as somebody at another screen would; the book stays as it is."""
         self.multi_assets = self.multi_assets if multi_assets is None else multi_assets
         self.hedge_mode = self.hedge_mode if hedge_mode is None else hedge_mode
+        self.revision += 1
+
+    def set_leverage(self, symbol: str, leverage: int) -> None:
+        """Of both sides of a contract; margins are those of the new leverage from now on."""
+        self.instruments[symbol] = replace(self.instrument(symbol), leverage=leverage)
         self.revision += 1
 
     def rates(self, now_ms: int) -> dict[str, AssetRate]:

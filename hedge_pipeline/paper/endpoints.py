@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hedge_pipeline.paper import futures, history, keys, market_data, prices, trading
+from hedge_pipeline.paper import futures, history, keys, leverage, market_data, modes, prices, trading
 
 Handler = Callable[..., Any]
 
@@ -30,23 +30,29 @@ SIGNED: dict[str, Handler] = {
     "GET /fapi/v3/positionRisk": futures.position_risk,
     INCOME: futures.income,
     "GET /fapi/v1/userTrades": history.user_trades,
-    "GET /fapi/v1/accountConfig": futures.account_config,
-    "GET /fapi/v1/symbolConfig": futures.symbol_config,
-    "GET /fapi/v1/positionSide/dual": futures.position_mode,
-    "GET /fapi/v1/multiAssetsMargin": futures.multi_assets_mode,
+    "GET /fapi/v1/accountConfig": modes.account_config,
+    "GET /fapi/v1/symbolConfig": modes.symbol_config,
+    "GET /fapi/v1/leverageBracket": leverage.leverage_brackets,
+    "GET /fapi/v1/positionSide/dual": modes.position_mode,
+    "GET /fapi/v1/multiAssetsMargin": modes.multi_assets_mode,
     KEY_PERMISSIONS: keys.api_restrictions,
     "GET /fapi/v1/order": trading.query_order,
+    "GET /fapi/v1/openOrder": trading.query_open_order,
     "GET /fapi/v1/openOrders": trading.open_orders,
     "GET /fapi/v1/allOrders": trading.all_orders,
     "GET /fapi/v1/forceOrders": trading.forced_orders,
     "GET /fapi/v1/algoOrder": trading.query_conditional,
     "GET /fapi/v1/openAlgoOrders": trading.open_conditionals,
+    "GET /fapi/v1/allAlgoOrders": trading.all_conditionals,
 }
 TRADING: dict[str, Handler] = {
     "POST /fapi/v1/order": trading.new_order,
     NEW_ORDERS: trading.new_orders,
     "POST /fapi/v1/algoOrder": trading.new_conditional,
     "POST /fapi/v1/countdownCancelAll": trading.countdown_cancel_all,
+    "POST /fapi/v1/leverage": leverage.change_leverage,
+    "POST /fapi/v1/marginType": modes.change_margin_type,
+    "POST /fapi/v1/positionSide/dual": modes.change_position_mode,
     "DELETE /fapi/v1/order": trading.cancel_order,
     "DELETE /fapi/v1/batchOrders": trading.cancel_orders,
     "DELETE /fapi/v1/allOpenOrders": trading.cancel_all_orders,

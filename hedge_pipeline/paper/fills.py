@@ -125,7 +125,7 @@ def fill(core: Core, order: Order, *, price: Decimal, quantity: Decimal, maker: 
         status="FILLED" if filled == order.quantity else "PARTIALLY_FILLED",
         updated_ms=now_ms,
     )
-    core.order_book.orders[order.order_id] = order
+    core.order_book.keep(order)
     return order
 
 

@@ -1,4 +1,4 @@
-"""The signed reading endpoints of USD-M futures: account, positions, income and the account's modes.
+"""The signed reading endpoints of USD-M futures: account, positions and income.
 
 Source of field names and types: Binance USD-M documentation, "Account" and "Trade", and recorded answers. Money is a string,
 an instant an integer of milliseconds.
@@ -190,46 +190,6 @@ def _income(row: Income) -> dict[str, Any]:
         "tranId": row.tran_id,
         "tradeId": row.trade_id,
     }
-
-
-def account_config(core: Core, now_ms: int, params: Params) -> Any:
-    return {
-        "feeTier": 0,
-        "canTrade": True,
-        "canDeposit": True,
-        "canWithdraw": True,
-        "dualSidePosition": core.hedge_mode,
-        "updateTime": 0,
-        "multiAssetsMargin": core.multi_assets,
-        "tradeGroupId": -1,
-    }
-
-
-def symbol_config(core: Core, now_ms: int, params: Params) -> Any:
-    symbol = params.get("symbol")
-    if symbol is not None:
-        _require(core, symbol)
-    return [
-        {
-            "symbol": instrument.symbol,
-            "marginType": "CROSSED",
-            "isAutoAddMargin": False,
-            "leverage": instrument.leverage,
-            "maxNotionalValue": str(
-                max(b.notional_cap for b in instrument.brackets if b.max_leverage >= instrument.leverage)
-            ),
-        }
-        for instrument in core.instruments.values()
-        if symbol in {None, instrument.symbol}
-    ]
-
-
-def position_mode(core: Core, now_ms: int, params: Params) -> Any:
-    return {"dualSidePosition": core.hedge_mode}
-
-
-def multi_assets_mode(core: Core, now_ms: int, params: Params) -> Any:
-    return {"multiAssetsMargin": core.multi_assets}
 
 
 def _require(core: Core, symbol: str) -> None:

@@ -39,6 +39,7 @@ class Instrument:
     funding_cap: Decimal = Decimal("0.02")
     """Largest absolute funding rate, a fraction per interval."""
     leverage: int = 10
+    """As set for the account."""
     quote: str = "USDT"
 
     @property
@@ -53,6 +54,11 @@ class Instrument:
     def funding_is_adjusted(self) -> bool:
         """Whether `fundingInfo` lists it: only contracts that depart from 8 h and ±2 % are there."""
         return self.funding_interval_hours != 8 or self.funding_cap != Decimal("0.02")
+
+    @property
+    def maximum_notional(self) -> Decimal:
+        """Largest position of one side at the leverage set."""
+        return max(b.notional_cap for b in self.brackets if b.max_leverage >= self.leverage)
 
     def bracket(self, notional: Decimal) -> Bracket:
         """The bracket of a position of this absolute notional; the last one has no end."""

@@ -1,4 +1,4 @@
-"""Forced closing: positions whose margin is used up, and those the venue takes from profitable accounts.
+"""Forced closing: positions whose margin is used up, those the venue takes from profitable accounts, contracts that end.
 
 Cross margin: all positions of a margin asset stand or fall together, in multi-assets mode those of all assets. Where the
 maintenance margin reaches the margin balance, orders are canceled, then whole positions closed at the mark price, the one that
@@ -19,6 +19,8 @@ LIQUIDATION_FEE = Decimal("0.02")
 """Fraction of the closed notional, paid to the insurance fund: `liquidationFee` of the contracts."""
 FORCED = {"LIQUIDATION": "autoclose-", "ADL": "adl_autoclose-"}
 """What the client order ids of forced orders begin with, by kind."""
+SETTLEMENT = "settlement_autoclose-"
+"""Likewise where a contract ends; such orders are not listed among the forced ones."""
 _FAR = Decimal("0.3")
 _FAR_FOR_MS = 4 * HOUR_MS
 _ZERO = Decimal(0)
@@ -67,6 +69,13 @@ def deleverage(
             f"quantity: {quantity} is no part of the {held} {symbol} {position_side} held, in {step}"
         )
     return _close(core, symbol, position_side, prefix=FORCED["ADL"], now_ms=now_ms, quantity=quantity)
+
+
+def settle_contract(core: Core, symbol: str, *, now_ms: int) -> list[Order]:
+    """Close what is held of a contract at the mark price, as at its delisting: its orders are canceled first."""
+    cancel_everything(core, symbol.__eq__, now_ms=now_ms, conditionals=True, status="EXPIRED")
+    sides = [p.position_side for p in core.positions.values() if p.symbol == symbol and p.quantity]
+    return [_close(core, symbol, side, prefix=SETTLEMENT, now_ms=now_ms) for side in sorted(sides)]
 
 
 def _stays_covered(core: Core, account: ValuedAccount) -> bool:

@@ -6,13 +6,13 @@ the history it was opened with. A shock multiplies a symbol's prices from an ins
 
 import bisect
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from hedge_pipeline.paper.instruments import Instrument
 from hedge_pipeline.paper.ledger import quantized
-from hedge_pipeline.paper.player import Bar, Funding, Player, Series, Span, UnknownSymbol
+from hedge_pipeline.paper.player import Bar, Funding, Player, PriceRange, Series, Span, UnknownSymbol
 
 MINUTE_MS = 60_000
 _FINEST_STEP_MS = 15_000
@@ -133,6 +133,19 @@ class Market:
             mark_price=quantized(prices.mark * factor),
             index_price=quantized(prices.index * factor),
             time_ms=wall_ms if prices.as_of_path_ms == path_ms else self.wall_at(prices.as_of_path_ms),
+        )
+
+    def price_range(self, symbol: str, wall_ms: Sequence[int]) -> PriceRange | None:
+        """Of what is quoted at these instants, at least one, in order; None where a shock comes between them."""
+        if any(s.symbol == symbol and wall_ms[0] < s.at_ms <= wall_ms[-1] for s in self.shocks):
+            return None
+        prices = self._player.price_range(symbol, [self.path_at(at) for at in wall_ms])
+        factor = self._factor(symbol, wall_ms[0])
+        return PriceRange(
+            lowest_last=self._on_grid(symbol, prices.lowest_last * factor),
+            highest_last=self._on_grid(symbol, prices.highest_last * factor),
+            lowest_mark=quantized(prices.lowest_mark * factor),
+            highest_mark=quantized(prices.highest_mark * factor),
         )
 
     def usd_rate(self, asset: str, wall_ms: int) -> Quote | None:

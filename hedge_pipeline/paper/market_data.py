@@ -12,6 +12,7 @@ from typing import Any
 from hedge_pipeline.paper.core import Core
 from hedge_pipeline.paper.instruments import Instrument
 from hedge_pipeline.paper.margin import AssetRate
+from hedge_pipeline.paper.order_counts import ORDER_LIMITS
 from hedge_pipeline.paper.player import Bar, Series, UnknownSymbol
 from hedge_pipeline.paper.requests import Refusal, integer, invalid_symbol, limit, mandatory, money
 from hedge_pipeline.paper.seed import ASSET_BUFFERS
@@ -47,8 +48,10 @@ def exchange_info(core: Core, now_ms: int, params: Params) -> Any:
         "futuresType": "U_MARGINED",
         "rateLimits": [
             {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400},
-            {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1200},
-            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 300},
+            *(
+                {"rateLimitType": "ORDERS", "interval": o.name, "intervalNum": o.number, "limit": o.most}
+                for o in ORDER_LIMITS
+            ),
         ],
         "exchangeFilters": [],
         "assets": [

@@ -68,7 +68,7 @@ def place_conditional(core: Core, asked: Conditional, *, now_ms: int) -> Conditi
     """Raises Refusal where it is not taken; nothing has changed then."""
     check_conditional(core, asked, core.market.quote(asked.symbol, now_ms))
     core.order_book.new_algo_id()
-    core.order_book.conditionals[asked.algo_id] = asked
+    core.order_book.keep_conditional(asked)
     core.revision += 1
     settle(core, asked.symbol, asked.position_side, now_ms=now_ms)
     return asked
@@ -91,7 +91,7 @@ def match(core: Core, symbol: str, *, now_ms: int) -> None:
 
 def cancel(core: Core, order: Order, *, now_ms: int, status: OrderStatus = "CANCELED") -> Order:
     order = replace(order, status=status, updated_ms=now_ms)
-    core.order_book.orders[order.order_id] = order
+    core.order_book.keep(order)
     core.revision += 1
     _list_position(core, order.symbol, order.position_side, now_ms=now_ms)
     return order
@@ -101,7 +101,7 @@ def end_conditional(
     core: Core, conditional: Conditional, *, now_ms: int, status: ConditionalStatus = "CANCELED"
 ) -> Conditional:
     conditional = replace(conditional, status=status, updated_ms=now_ms)
-    core.order_book.conditionals[conditional.algo_id] = conditional
+    core.order_book.keep_conditional(conditional)
     core.revision += 1
     _list_position(core, conditional.symbol, conditional.position_side, now_ms=now_ms)
     return conditional
@@ -135,7 +135,7 @@ def _fills_whole(core: Core, order: Order, quote: Quote) -> bool:
 
 def _send(core: Core, order: Order, quote: Quote, *, now_ms: int) -> Order:
     """Let a checked order trade as taker, and rest or end with what remains."""
-    core.order_book.orders[order.order_id] = order
+    core.order_book.keep(order)
     core.revision += 1
     increment = core.instrument(order.symbol).size_increment
     price = taker_price(core, order.symbol, order.side, quote.last_price)
@@ -177,12 +177,14 @@ def _trigger(core: Core, conditional: Conditional, quote: Quote, *, now_ms: int)
     except Refusal:
         end_conditional(core, conditional, now_ms=now_ms, status="REJECTED")
         return
-    core.order_book.conditionals[conditional.algo_id] = replace(
-        conditional,
-        status="FINISHED",
-        triggered_ms=now_ms,
-        updated_ms=now_ms,
-        actual_order_id=core.order_book.new_order_id(),
+    core.order_book.keep_conditional(
+        replace(
+            conditional,
+            status="FINISHED",
+            triggered_ms=now_ms,
+            updated_ms=now_ms,
+            actual_order_id=core.order_book.new_order_id(),
+        )
     )
     _send(core, order, quote, now_ms=now_ms)
 

@@ -113,7 +113,7 @@ def check_opening(core: Core, order: Order, price: Decimal, *, now_ms: int) -> N
     mark = core.market.quote(order.symbol, now_ms).mark_price
     held = value(position_of(core, order.symbol, order.position_side), instrument, mark).notional
     resting = core.order_book.resting_notional(order.symbol, order.position_side)
-    if abs(held) + resting + notional > _most_notional(instrument):
+    if abs(held) + resting + notional > instrument.maximum_notional:
         raise refused(-2027, "Exceeded the maximum allowable position at current leverage.")
 
 
@@ -138,7 +138,3 @@ def _check_restriction(core: Core, *, opens: bool) -> None:
     code = core.order_book.restriction
     if code is not None and opens:
         raise refused(code, _RESTRICTIONS[code])
-
-
-def _most_notional(instrument: Instrument) -> Decimal:
-    return max(b.notional_cap for b in instrument.brackets if b.max_leverage >= instrument.leverage)

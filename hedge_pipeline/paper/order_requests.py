@@ -38,6 +38,11 @@ def refused(code: int, message: str) -> Refusal:
     return Refusal(400, code, message)
 
 
+def unsupported() -> Refusal:
+    """For what the venue knows and this one does not."""
+    return refused(-1020, "This operation is not supported.")
+
+
 def listed(core: Core, params: Params) -> Instrument:
     symbol = params.get("symbol")
     if not symbol:
@@ -103,7 +108,7 @@ def conditional_of(core: Core, params: Params, *, now_ms: int) -> Conditional:
         "Invalid workingType.",
     )
     is_limit = order_type in _LIMITED
-    closes = _flag(params, "closePosition")
+    closes = flag(params, "closePosition")
     if closes:
         _check_close_position(params, is_limit=is_limit, enlarges=opens(side, position_side))
     return Conditional(
@@ -118,7 +123,7 @@ def conditional_of(core: Core, params: Params, *, now_ms: int) -> Conditional:
         price=_price(params, "price", instrument) if is_limit else _ZERO,
         trigger_price=_price(params, "triggerPrice", instrument),
         working_type=working_type,
-        price_protect=_flag(params, "priceProtect"),
+        price_protect=flag(params, "priceProtect"),
         close_position=closes,
         created_ms=now_ms,
         updated_ms=now_ms,
@@ -136,9 +141,11 @@ def _check_close_position(params: Params, *, is_limit: bool, enlarges: bool) -> 
 
 def _direction(core: Core, params: Params) -> tuple[Side, PositionSide]:
     side: Side = _one_of(params.get("side"), get_args(Side), "side", -1117, "Invalid side.")
-    position_side: Any = params.get("positionSide")
-    if not core.hedge_mode or position_side not in get_args(PositionSide):
+    position_side: Any = params.get("positionSide", "BOTH")
+    if core.hedge_mode == (position_side == "BOTH") or position_side not in {"BOTH", *get_args(PositionSide)}:
         raise refused(-4061, "Order's position side does not match user's setting.")
+    if not core.hedge_mode:
+        raise unsupported()
     if "reduceOnly" in params:
         raise refused(-1106, "Parameter 'reduceonly' sent when not required.")
     return side, position_side
@@ -169,7 +176,7 @@ def _one_of(value: str | None, known: tuple[Any, ...], name: str, code: int, mes
     return value
 
 
-def _flag(params: Params, name: str) -> bool:
+def flag(params: Params, name: str) -> bool:
     text = params.get(name, "false").lower()
     if text not in {"true", "false"}:
         raise mandatory(name)

@@ -23,6 +23,7 @@ Restriction = Literal[-4400, -4401]
 _ZERO = Decimal(0)
 _KEPT_MS = 7 * 86_400_000
 """How long an order that is done can still be asked for."""
+_REVIEWED_EVERY_MS = 3_600_000
 _MOST_DONE = 2000
 """How many of them; the state is written whole at every change."""
 
@@ -135,6 +136,7 @@ class OrderBook:
     distance: dict[str, Decimal] = field(default_factory=dict)
     """By symbol, how far beyond the last price takers trade: a fraction of it, 0 where absent."""
     orders: dict[int, Order] = field(default_factory=dict)
+    """Those that are done included; written by `keep` alone, as conditional ones by `keep_conditional`."""
     conditionals: dict[int, Conditional] = field(default_factory=dict)
     countdowns: dict[str, int] = field(default_factory=dict)
     """By symbol, the instant in milliseconds at which its orders are canceled."""
@@ -144,13 +146,32 @@ class OrderBook:
     walked_until_ms: int | None = None
     """Orders were matched along the path up to here; None: not yet walked."""
 
+    def __post_init__(self) -> None:
+        self._working = {number: o for number, o in self.orders.items() if o.is_working}
+        self._waiting = {number: c for number, c in self.conditionals.items() if c.is_working}
+        self._reviewed_ms = 0
+
+    def keep(self, order: Order) -> None:
+        self.orders[order.order_id] = order
+        if order.is_working:
+            self._working[order.order_id] = order
+        else:
+            self._working.pop(order.order_id, None)
+
+    def keep_conditional(self, conditional: Conditional) -> None:
+        self.conditionals[conditional.algo_id] = conditional
+        if conditional.is_working:
+            self._waiting[conditional.algo_id] = conditional
+        else:
+            self._waiting.pop(conditional.algo_id, None)
+
     def working(self, symbol: str | None = None) -> Iterator[Order]:
-        """Resting orders, oldest first."""
-        return (o for o in self.orders.values() if o.is_working and symbol in {None, o.symbol})
+        """Resting orders, oldest first, as they are now."""
+        return (o for o in list(self._working.values()) if symbol in {None, o.symbol})
 
     def waiting(self, symbol: str | None = None) -> Iterator[Conditional]:
-        """Conditional orders not yet triggered, oldest first."""
-        return (c for c in self.conditionals.values() if c.is_working and symbol in {None, c.symbol})
+        """Conditional orders not yet triggered, oldest first, as they are now."""
+        return (c for c in list(self._waiting.values()) if symbol in {None, c.symbol})
 
     def resting_closes(self, symbol: str, position_side: PositionSide) -> list[Order]:
         return [o for o in self.working(symbol) if o.position_side == position_side and not o.opens]
@@ -173,7 +194,11 @@ class OrderBook:
         return self.next_trade_id - 1
 
     def forget(self, now_ms: int) -> None:
-        """Drop what has long been done, and the oldest of what is done where that is much."""
+        """Drop what has long been done, looking once an hour, and the oldest of what is done where that is much."""
+        done = max(len(self.orders) - len(self._working), len(self.conditionals) - len(self._waiting))
+        if done <= _MOST_DONE and abs(now_ms - self._reviewed_ms) < _REVIEWED_EVERY_MS:
+            return
+        self._reviewed_ms = now_ms
         before = now_ms - _KEPT_MS
         self.orders = _remembered(self.orders, before)
         self.conditionals = _remembered(self.conditionals, before)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from hedge_pipeline.paper.instruments import INSTRUMENTS, RECORDED_ONLY, Instrument
-from hedge_pipeline.paper.player import Bar, Funding, Player, Prices, Series, Span
+from hedge_pipeline.paper.player import Bar, Funding, Player, PriceRange, Prices, Series, Span
 from hedge_pipeline.paper.recording import Candle, Recorded, RecordingUnusable, read_recording
 
 Clip = tuple[Decimal, Decimal] | None
@@ -39,6 +39,11 @@ class RecordedPlayer:
         mark = _clipped(last, self._clip(recorded, shown))
         as_of = min(shown, instant) - self._start_ms
         return Prices(last=last, mark=mark, index=mark, as_of_path_ms=as_of)
+
+    def price_range(self, symbol: str, path_ms: Sequence[int]) -> PriceRange:
+        if symbol not in self._recorded:
+            return self._otherwise.price_range(symbol, path_ms)
+        return PriceRange.of(self.prices(symbol, at) for at in path_ms)
 
     def bars(self, symbol: str, series: Series, spans: Sequence[Span], *, step_ms: int) -> list[Bar | None]:
         recorded = self._recorded.get(symbol)

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -149,6 +149,7 @@ def _kept(core: Core, now_ms: int) -> dict[str, Any]:
         "multi_assets": core.multi_assets,
         "hedge_mode": core.hedge_mode,
         "funded_until_ms": core.funded_until_ms,
+        "leverage": {symbol: i.leverage for symbol, i in core.instruments.items()},
         "opened_ms": ledger.opened_ms,
         "opening": {asset: str(balance) for asset, balance in ledger.opening.items()},
         "next_tran_id": ledger.next_tran_id,
@@ -180,8 +181,9 @@ def _restored(kept: dict[str, Any], player: Player, instruments: Mapping[str, In
         rows=[Income(**{**row, "amount": Decimal(row["amount"])}) for row in kept["income"]],
         next_tran_id=kept["next_tran_id"],
     )
+    set_to = kept.get("leverage", {})  # absent from states kept before it could be set
     return Core(
-        instruments,
+        {symbol: replace(i, leverage=set_to.get(symbol, i.leverage)) for symbol, i in instruments.items()},
         market,
         ledger,
         positions=[

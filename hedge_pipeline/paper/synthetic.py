@@ -16,7 +16,7 @@ from decimal import Context, Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from hedge_pipeline.paper.player import Bar, Funding, Prices, Series, Span, UnknownSymbol
+from hedge_pipeline.paper.player import Bar, Funding, PriceRange, Prices, Series, Span, UnknownSymbol
 
 Integers = NDArray[np.int64]
 
@@ -118,6 +118,18 @@ class SyntheticPlayer:
             mark=_price(base, index + basis // 2),
             index=_price(base, index),
             as_of_path_ms=path_ms,
+        )
+
+    def price_range(self, symbol: str, path_ms: Sequence[int]) -> PriceRange:
+        """Prices grow with their logs, so that the extremes of the logs are those of the prices."""
+        base, at = self._of(symbol).base_price, _array(path_ms)
+        index, basis = self._log_index(symbol, at), self._log_basis(symbol, at)
+        last, mark = index + basis, index + basis // 2
+        return PriceRange(
+            lowest_last=_price(base, last.min()),
+            highest_last=_price(base, last.max()),
+            lowest_mark=_price(base, mark.min()),
+            highest_mark=_price(base, mark.max()),
         )
 
     def bars(self, symbol: str, series: Series, spans: Sequence[Span], *, step_ms: int) -> list[Bar | None]:

@@ -1,21 +1,19 @@
-"""Trading on the venue: time passing over its orders, and the requests that place, find and cancel them.
+"""Trading on the venue: the requests that place, find and cancel orders.
 
-Requests take the core, the instant and the parameters, as the reading endpoints do; they act at that instant, so `advance` to it
-first. Orders meet the path once a second of the wall clock, on whole seconds, whoever asks and however often: an account asked
-once an hour has the fills of one asked all the time.
+They take the core, the instant and the parameters, as the reading endpoints do; they act at that instant, so let time pass up to
+it first: `walk.advance`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
-from hedge_pipeline.paper.core import HOUR_MS, Core
-from hedge_pipeline.paper.liquidation import FORCED, is_far, liquidate
+from hedge_pipeline.paper.core import Core
+from hedge_pipeline.paper.liquidation import FORCED
 from hedge_pipeline.paper.matching import (
     cancel,
     cancel_everything,
     end_conditional,
-    match,
     place,
     place_conditional,
 )
@@ -25,75 +23,10 @@ from hedge_pipeline.paper.orders import Conditional, Order
 from hedge_pipeline.paper.requests import Refusal, integer, limit, mandatory
 
 Params = Mapping[str, str]
+_Kind = TypeVar("_Kind", Order, Conditional)
 
-STEP_MS = 1000
-COVER_STEP_MS = 60_000
-"""How often margins are looked at, unless they are far from used up."""
 _MOST_PLACED, _MOST_CANCELED = 5, 10
 _DONE = {"code": 200, "msg": "The operation of cancel all open order is done."}
-
-
-def advance(core: Core, now_ms: int) -> None:
-    """Let everything due by now happen: funding, countdowns, fills, triggers, liquidation."""
-    for instant in _instants(core, now_ms):
-        _fund(core, instant)
-        _end_countdowns(core, instant)
-        for symbol in sorted(_symbols_with_orders(core)):
-            match(core, symbol, now_ms=instant)
-        if instant % COVER_STEP_MS == 0 and not is_far(core, instant):
-            liquidate(core, now_ms=instant)
-    _fund(core, now_ms)
-    _end_countdowns(core, now_ms)
-    core.order_book.walked_until_ms = now_ms
-    core.order_book.forget(now_ms)
-
-
-def _instants(core: Core, now_ms: int) -> Iterator[int]:
-    """Whole seconds in which something can happen: minutes where no order rests, hours (of funding) where margins are far from
-    used up or the path stood still.
-    """
-    last = core.order_book.walked_until_ms
-    if last is None:
-        return
-    path = core.market.path_at(last)
-    instant = last
-    while True:
-        next_hour = instant + HOUR_MS - instant % HOUR_MS
-        if core.market.path_at(next_hour) == path:
-            step = HOUR_MS
-        elif _symbols_with_orders(core):
-            step = STEP_MS
-        else:
-            step = HOUR_MS if is_far(core, next_hour) else COVER_STEP_MS
-        instant += step - instant % step
-        if instant > now_ms:
-            return
-        before, path = path, core.market.path_at(instant)
-        if path != before or instant % HOUR_MS == 0:
-            yield instant
-
-
-def _fund(core: Core, now_ms: int) -> None:
-    """Funding alone is no reason to look at margins that are far from used up."""
-    revision = core.revision
-    core.advance(now_ms)
-    if core.covered and core.covered[0] == revision:
-        core.covered = core.revision, core.covered[1]
-
-
-def _symbols_with_orders(core: Core) -> set[str]:
-    return {o.symbol for o in core.order_book.working()} | {c.symbol for c in core.order_book.waiting()}
-
-
-def _end_countdowns(core: Core, now_ms: int) -> None:
-    ended = {symbol for symbol, at_ms in core.order_book.countdowns.items() if at_ms <= now_ms}
-    if not ended:
-        return
-    for symbol in ended:
-        del core.order_book.countdowns[symbol]
-    core.revision += 1
-    spares = core.order_book.countdown_spares_conditionals
-    cancel_everything(core, ended.__contains__, now_ms=now_ms, conditionals=not spares)
 
 
 def new_order(core: Core, now_ms: int, params: Params) -> Any:
@@ -129,6 +62,13 @@ def query_order(core: Core, now_ms: int, params: Params) -> Any:
     return order_row(order, core.instrument(order.symbol))
 
 
+def query_open_order(core: Core, now_ms: int, params: Params) -> Any:
+    order = _found(core, params)
+    if order is None or not order.is_working:
+        raise refused(-2013, "Order does not exist.")
+    return order_row(order, core.instrument(order.symbol))
+
+
 def open_orders(core: Core, now_ms: int, params: Params) -> Any:
     symbol = listed(core, params).symbol if "symbol" in params else None
     return [order_row(o, core.instrument(o.symbol)) for o in core.order_book.working(symbol)]
@@ -137,17 +77,8 @@ def open_orders(core: Core, now_ms: int, params: Params) -> Any:
 def all_orders(core: Core, now_ms: int, params: Params) -> Any:
     """Orders of one symbol, oldest first, those that are done included: from an id on, or the most recent."""
     instrument = listed(core, params)
-    most = limit(params, default=500, most=1000)
-    first = integer(params, "orderId")
-    start, end = integer(params, "startTime") or 0, integer(params, "endTime")
-    rows = [
-        order_row(o, instrument)
-        for o in core.order_book.orders.values()
-        if o.symbol == instrument.symbol
-        and o.order_id >= (first or 0)
-        and start <= o.created_ms <= (now_ms if end is None else end)
-    ]
-    return rows[-most:] if first is None else rows[:most]
+    orders = _asked_for(core.order_book.orders, instrument.symbol, "orderId", now_ms, params)
+    return [order_row(o, instrument) for o in orders]
 
 
 def forced_orders(core: Core, now_ms: int, params: Params) -> Any:
@@ -216,6 +147,12 @@ def open_conditionals(core: Core, now_ms: int, params: Params) -> Any:
     return [_conditional(core, c) for c in core.order_book.waiting(symbol)]
 
 
+def all_conditionals(core: Core, now_ms: int, params: Params) -> Any:
+    """Conditional orders of one symbol, as `all_orders` lists ordinary ones."""
+    asked = _asked_for(core.order_book.conditionals, listed(core, params).symbol, "algoId", now_ms, params)
+    return [_conditional(core, c) for c in asked]
+
+
 def cancel_conditional(core: Core, now_ms: int, params: Params) -> Any:
     found = _found_conditional(core, params)
     if found is None or not found.is_working:
@@ -245,6 +182,22 @@ def countdown_cancel_all(core: Core, now_ms: int, params: Params) -> Any:
 
 def _conditional(core: Core, conditional: Conditional) -> dict[str, Any]:
     return conditional_row(conditional, core.instrument(conditional.symbol), core.order_book)
+
+
+def _asked_for(
+    kept: Mapping[int, _Kind], symbol: str, identifier: str, now_ms: int, params: Params
+) -> list[_Kind]:
+    most = limit(params, default=500, most=1000)
+    first = integer(params, identifier)
+    start, end = integer(params, "startTime") or 0, integer(params, "endTime")
+    found = [
+        order
+        for number, order in kept.items()
+        if order.symbol == symbol
+        and number >= (first or 0)
+        and start <= order.created_ms <= (now_ms if end is None else end)
+    ]
+    return found[-most:] if first is None else found[:most]
 
 
 def _found(core: Core, params: Params) -> Order | None:

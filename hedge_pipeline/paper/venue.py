@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from hedge_pipeline.paper import keys, prices, trading
+from hedge_pipeline.paper import keys, prices, walk
 from hedge_pipeline.paper.core import Core
 from hedge_pipeline.paper.effects import (
     Delay,
@@ -38,6 +38,7 @@ from hedge_pipeline.paper.endpoints import (
     TRADING,
 )
 from hedge_pipeline.paper.faults import EVERYWHERE, Faults, Standing, altered
+from hedge_pipeline.paper.order_counts import OrderCounts
 from hedge_pipeline.paper.requests import Answer, Keyring, Refusal, Request, written
 from hedge_pipeline.paper.seed import PAPER_KEYS
 from hedge_pipeline.paper.weights import Weights
@@ -62,7 +63,7 @@ class PaperVenue:
     clock: Callable[[], int]
     keyring: Keyring = field(default_factory=lambda: Keyring(PAPER_KEYS))
     weight_limit: int | None = 2400
-    """Request weight per minute of the venue's clock; None: no limit, for clocks that stand still."""
+    """Request weight per minute of the venue's clock; None: no limit, nor one of orders, for clocks that stand still."""
     memory: Memory | None = None
     admin_token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     stopping: threading.Event = field(default_factory=threading.Event, init=False)
@@ -73,6 +74,7 @@ class PaperVenue:
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
         self._weights = Weights(self.weight_limit)
+        self._order_counts = OrderCounts(limited=self.weight_limit is not None)
         self._saved_revision = -1
 
     def now_ms(self) -> int:
@@ -128,7 +130,7 @@ class PaperVenue:
         with self._lock:
             now_ms = self.now_ms()
             booked = len(self.core.ledger.rows)
-            trading.advance(self.core, now_ms)
+            walk.advance(self.core, now_ms)
             self._hide(booked)
             try:
                 yield now_ms
@@ -177,6 +179,7 @@ class PaperVenue:
                 self.keyring.check(request, now_ms=now_ms)
             if request.endpoint in TRADING:
                 keys.require_trading(request.headers["x-mbx-apikey"])
+                headers |= self._order_counts.send(request.endpoint, now_ms)
             body = handler(self.core, now_ms, params, **_view(request, acting))
         except Refusal as refusal:
             return _refused(refusal, headers)

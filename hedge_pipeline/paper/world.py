@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from hedge_pipeline.paper import trading
+from hedge_pipeline.paper import walk
 from hedge_pipeline.paper.core import Core
 from hedge_pipeline.paper.instruments import INSTRUMENTS, Instrument
 from hedge_pipeline.paper.market import Market
@@ -87,5 +87,5 @@ def open_core(
         core.order_book.seed = world.seed
         return core
     core.market.resume(now_ms, pace=pace)
-    trading.advance(core, now_ms)
+    walk.advance(core, now_ms)
     return core

@@ -25,6 +25,10 @@ class CadenceSettings(Section):
     publication: Duration = Field(
         default=timedelta(seconds=30), ge=timedelta(seconds=5), le=timedelta(minutes=5)
     )
+    protection: Duration = Field(
+        default=timedelta(seconds=10), ge=timedelta(seconds=5), le=timedelta(minutes=1)
+    )
+    """Of stops, cancels and look-ups, whatever the gate says."""
     record: Cron = "5 * * * *"
     """In the reset time zone: a run of everything, also when nothing happens."""
 

@@ -213,6 +213,53 @@ def _limits_fit_together(settings: Settings) -> Iterator[Fault]:
         )
 
 
+def _what_is_enabled_can_trade(settings: Settings) -> Iterator[Fault]:
+    """Told when trading is switched on, not by a grid that never trades."""
+    strategy, trading = settings.strategy, settings.trading
+    if trading.countdown < 3 * settings.cadence.protection:
+        yield Fault(
+            key="trading.countdown",
+            value=f'"{duration_text(trading.countdown)}"',
+            problem=f"is shorter than three protection cycles of {duration_text(settings.cadence.protection)}",
+            remedy=f"write at least {duration_text(3 * settings.cadence.protection)}",
+            beside="cadence",
+        )
+    if not trading.enabled:
+        return
+    if settings.profile is Profile.LIVE and not trading.live:
+        yield Fault(
+            key="trading.live",
+            value="false",
+            problem="is not said beside trading.enabled in profile live",
+            remedy="write true once the demo has shown what you expect, or trading.enabled = false",
+        )
+    if settings.profile is not Profile.PAPER and settings.secrets.venue_trade is None:
+        yield Fault(
+            key="HEDGE_VENUE_TRADE_KEY",
+            value=None,
+            problem="is missing, and trading.enabled is true",
+            remedy="set it and HEDGE_VENUE_TRADE_SECRET, or write trading.enabled = false",
+            beside="trading",
+        )
+    if timedelta(seconds=strategy.execution.max_bar_staleness_seconds) < strategy.bar:
+        yield Fault(
+            key="strategy.bar",
+            value=f'"{duration_text(strategy.bar)}"',
+            problem="is longer than strategy.execution.max_bar_staleness_seconds: every candle is stale",
+            remedy="write a shorter bar, or allow more staleness",
+        )
+    most = strategy.exit.sl_steps + 1
+    for side in ("long", "short"):
+        levels = getattr(strategy.grid, f"grid_levels_{side}")
+        if levels > most:
+            yield Fault(
+                key=f"strategy.grid.grid_levels_{side}",
+                value=str(levels),
+                problem=f"is more than sl_steps + 1, {most}: the first stop lies before the last rung, so no entry may be sent",
+                remedy=f"write at most {most}, or sl_steps = {levels - 1}",
+            )
+
+
 INVARIANTS: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     _profile_runs_in_its_environment,
     _production_is_allowed_by_hand,
@@ -222,4 +269,5 @@ INVARIANTS: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
     _hedge_mode_is_on,
     _protection_is_on_in_live,
     _limits_fit_together,
+    _what_is_enabled_can_trade,
 )

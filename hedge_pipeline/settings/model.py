@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from hedge_pipeline.domain.limits import RiskLimits
+from hedge_pipeline.domain.trading.policy import TradingPolicy
 from hedge_pipeline.settings.environment import Environment, Profile
 from hedge_pipeline.settings.fund import CadenceSettings, FundSettings, PublicationSettings
 from hedge_pipeline.settings.history import HistorySettings
@@ -16,6 +17,7 @@ from hedge_pipeline.settings.risk import FreshnessSettings, RiskSettings, risk_l
 from hedge_pipeline.settings.secrets import Secrets
 from hedge_pipeline.settings.state import passwords, public_url
 from hedge_pipeline.settings.strategy import KillSwitchSettings, StrategySettings
+from hedge_pipeline.settings.trading import TradingSettings, trading_policy
 from hedge_pipeline.settings.values import Section
 from hedge_pipeline.settings.venue import VenueSettings
 
@@ -46,6 +48,7 @@ class Settings(Section):
     history: HistorySettings
     strategy: StrategySettings
     kill_switch: KillSwitchSettings
+    trading: TradingSettings
 
     @property
     def history_folder(self) -> Path:
@@ -63,6 +66,18 @@ class Settings(Section):
             self.freshness,
             recv_window_ms=self.venue.recv_window_ms,
             reset_timezone=self.fund.reset_timezone,
+        )
+
+    def trading_policy(self) -> TradingPolicy:
+        """What the strategy may send, and how positions are guarded."""
+        return trading_policy(
+            self.trading,
+            self.strategy,
+            self.venue,
+            self.kill_switch,
+            freshness=self.limits().freshness,
+            protection=self.cadence.protection,
+            by_hand=self.profile is Profile.PAPER,
         )
 
     def public(self) -> dict[str, Any]:
@@ -90,5 +105,6 @@ SECTIONS: dict[str, type[Section]] = {
     "history": HistorySettings,
     "strategy": StrategySettings,
     "kill_switch": KillSwitchSettings,
+    "trading": TradingSettings,
 }
 """The tables of a settings file."""

@@ -15,7 +15,7 @@ from hedge_pipeline.domain.grid import GridShape
 from hedge_pipeline.domain.placement import PlacementMode, PlacementRule
 from hedge_pipeline.domain.reconciliation import Tolerance
 from hedge_pipeline.domain.regime import RegimeRule
-from hedge_pipeline.settings.values import Contradiction, Fraction, Number, Section, Symbol
+from hedge_pipeline.settings.values import Contradiction, Duration, Fraction, Number, Section, Symbol
 
 
 class GridSettings(Section):
@@ -146,6 +146,8 @@ class StrategySettings(Section):
 
     name: str = Field(min_length=1, max_length=40)
     symbol: Symbol
+    bar: Duration = Field(default=timedelta(minutes=1), ge=timedelta(minutes=1), le=timedelta(hours=1))
+    """Interval of its candles; trading asks once per closed one."""
     grid: GridSettings
     exit: ExitSettings
     rebalance: RebalanceSettings

@@ -1,10 +1,14 @@
 """`hedge explain` says in words why nothing is trading, what to do, and what would open it and when."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from hedge_pipeline.cli.explain import explanation
+from hedge_pipeline.cycle.order_reading import read_orders, read_terms
+from hedge_pipeline.cycle.planning import plan_ladders, plan_orders, read_candles, read_regimes
 from hedge_pipeline.domain.flows import FlowPurpose
 from hedge_pipeline.domain.risk_gate import RULES
 from hedge_pipeline.operations import halt
@@ -22,6 +26,33 @@ def test_an_open_gate_says_for_how_long(stage: Stage):
 
     assert "the gate is open" in text
     assert "stays open for another 1 min" in text
+
+
+def test_what_each_symbol_wanted_and_sent_is_told_order_by_order(stage: Stage, trading: Stage):
+    text = explained(stage)
+
+    assert re.search(r"BTCUSDT, bar that closed at .*: [1-9]\d* rungs wanted", text)
+    assert len(re.findall(r"(LONG|SHORT) \d+, [\d.]+ at [\d.]+: accepted, NEW", text)) > 2
+
+
+def test_what_was_withheld_is_told_with_its_reason(stage: Stage):
+    stage.control.set_fault("/fapi/v1/klines", "respond", status=500, body="down")
+    for step in (read_orders, read_candles, read_terms, read_regimes, plan_ladders, plan_orders):
+        step(stage.fund)
+
+    assert "withheld: candles missing" in explained(stage)
+
+
+def test_before_any_bar_it_says_so(stage: Stage):
+    assert "BTCUSDT: nothing was planned yet" in explained(stage)
+
+
+def test_trading_that_nobody_enabled_is_told_with_the_setting(stage: Stage):
+    disabled = replace(stage.fund, trading=replace(stage.fund.trading, enabled=False))
+
+    text = "\n".join(explanation(read_fund(disabled), cadence=timedelta(seconds=30)))
+
+    assert "`enabled = true` below `[trading]`" in text
 
 
 def test_a_failed_source_is_named_with_its_error_and_what_ends_it(stage: Stage):

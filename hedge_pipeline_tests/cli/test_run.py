@@ -39,7 +39,9 @@ def test_from_nothing_to_a_valued_fund_that_status_tells_with_everything_stopped
 
     assert done.returncode == 0, done.stderr
     for step in ("read account", "read marks", "read instruments", "read income", "read prices", "value reserves",
-                 "take nav", "advance peak", "decide", "ACTIVE", "publish", "every document equals the store",
+                 "take nav", "advance peak", "decide", "ACTIVE", "read orders", "read fills", "protect",
+                 "5 of 5 positions covered", "read candles", "read terms", "read regimes", "plan ladders", "plan orders",
+                 "execute", "stand down", "no countdown runs", "publish", "every document equals the store",
                  "BTCUSDT", "local servers stopped"):  # fmt: skip
         assert step in done.stdout
     assert running_on(home) == []
@@ -58,12 +60,49 @@ def test_from_nothing_to_a_valued_fund_that_status_tells_with_everything_stopped
     assert content["nav_per_unit"] is not None
     assert content["high_water_mark"] is not None
     assert len(content["positions"]) == 5
+    assert [order for order in content["open_orders"] if not order["reduces_position"]]
+    assert len(content["exits"]) == 5
 
 
 def test_what_it_started_has_ended_before_it_returns(hedge: Hedge, home: Path):
     assert hedge("run").exit_code == 0
 
     assert running_on(home) == []
+
+
+def test_what_it_sent_still_rests_when_the_venue_comes_back_and_nothing_is_sent_twice(
+    hedge: Hedge, home: Path
+):
+    first = hedge("run")
+    assert first.exit_code == 0, first.output
+    before = resting(hedge)
+    assert before
+
+    again = hedge("run")
+
+    assert again.exit_code == 0, again.output
+    assert resting(hedge) == before
+    assert "no entry is missing" in again.output
+
+
+def resting(hedge: Hedge) -> set[str]:
+    """Client order ids of what opens, as last told by the venue."""
+    orders = json.loads(hedge("status", "--json").stdout)["open_orders"]
+    return {order["client_order_id"] for order in orders if not order["reduces_position"]}
+
+
+def test_behind_a_closed_gate_it_covers_and_opens_nothing(hedge: Hedge, home: Path):
+    hedge("local", "up")
+    assert hedge("run").exit_code == 0
+    assert resting(hedge)
+    hedge("halt", "--reason", "a look")
+
+    answer = hedge("run")
+
+    assert answer.exit_code == 0, answer.output
+    assert "no bar is traded: the gate is HALTED" in answer.output
+    assert "5 of 5 positions covered" in answer.output
+    assert resting(hedge) == set()
 
 
 def test_servers_that_run_already_are_used_and_left_running(hedge: Hedge, home: Path):

@@ -1,6 +1,7 @@
 """`hedge status` tells the fund from the store alone, exactly, and never refuses to."""
 
 import json
+import re
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -11,15 +12,28 @@ from typing import Any
 import pytest
 
 from hedge_pipeline.adapters.system_clock import SystemClock
+from hedge_pipeline.cycle.protecting import protect
 from hedge_pipeline.operations import halt
 from hedge_pipeline_tests.cli.conftest import Hedge
 from hedge_pipeline_tests.stage import Stage
 
 PROMISED = {
     "nav_usd", "nav_per_unit", "aum_usd", "complete", "stale", "as_of", "high_water_mark",
-    "drawdown", "daily_loss", "state", "breaches", "positions",
+    "drawdown", "daily_loss", "state", "breaches", "positions", "open_orders", "exits",
+    "positions_as_of", "open_orders_as_of", "exits_as_of",
 }  # fmt: skip
 ZONE = timedelta(0)
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten minutes after the stage was played."""
+
+    class Later(SystemClock):
+        def now(self) -> datetime:
+            return super().now() + timedelta(minutes=10)
+
+    monkeypatch.setattr("hedge_pipeline.composition.SystemClock", Later)
 
 
 def told(hedge: Hedge) -> dict[str, Any]:
@@ -72,16 +86,66 @@ def test_a_closed_gate_is_an_answer_not_a_failure(hedge: Hedge, stage: Stage):
     assert breach["age_s"] >= 0
 
 
+def test_what_rests_and_what_covers_what_is_told_with_its_age(hedge: Hedge, trading: Stage):
+    content = told(hedge)
+
+    opening = [order for order in content["open_orders"] if not order["reduces_position"]]
+    assert opening
+    assert all(Decimal(order["remaining_quantity"]) > 0 for order in opening)
+    assert {(side["symbol"], side["position_side"]) for side in content["exits"]} == {
+        (held["symbol"], held["position_side"]) for held in content["positions"]
+    }
+    assert all(
+        side["has_backstop"] and Decimal(side["unprotected_quantity"]) == 0 for side in content["exits"]
+    )
+    for name in ("positions", "open_orders", "exits"):
+        assert 0 <= content[f"{name}_age_s"] < 60
+        assert {entry["as_of"] for entry in content[name]} == {content[f"{name}_as_of"]}
+        assert content[f"{name}_stale"] is False
+    assert content["exits_problem"] is None
+
+
+def test_orders_that_nobody_has_looked_at_lately_are_called_stale(hedge: Hedge, trading: Stage, later: None):
+    content = told(hedge)
+
+    assert content["open_orders"]
+    assert (content["open_orders_stale"], content["exits_stale"]) == (True, True)
+    page = hedge("status").output
+    assert "that open" in page
+    assert page.count("STALE") >= 4
+
+
+def test_people_are_told_what_rests_and_what_is_covered(hedge: Hedge, trading: Stage):
+    page = hedge("status").output
+
+    assert re.search(r"Open orders: [1-9]\d* that open, [1-9]\d* that reduce", page)
+    assert "BUY LONG" in page
+    assert "Exits: 5 of 5 positions covered by stops" in page
+
+
+def test_before_protection_ever_ran_orders_and_exits_are_unknown(hedge: Hedge, stage: Stage):
+    content, page = told(hedge), hedge("status").output
+
+    assert (content["open_orders"], content["exits"]) == (None, None)
+    assert (content["open_orders_stale"], content["exits_stale"]) == (True, True)
+    assert "Open orders: unknown" in page
+    assert "Exits: unknown" in page
+
+
+def test_a_position_without_its_stop_is_told_with_the_reason(hedge: Hedge, stage: Stage):
+    stage.control.set_fault("/fapi/v1/algoOrder", "respond", status=500, body="down")
+    protect(stage.fund)
+
+    page = hedge("status").output
+
+    assert "Exits: 0 of 5 positions covered by stops" in page
+    assert "without a stop" in page
+
+
 @pytest.mark.finding("S2-FS-6")
 def test_figures_come_with_their_source_and_age_and_close_the_gate_when_stale(
-    hedge: Hedge, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    hedge: Hedge, stage: Stage, later: None
 ):
-    class Later(SystemClock):
-        def now(self) -> datetime:
-            return super().now() + timedelta(minutes=10)
-
-    monkeypatch.setattr("hedge_pipeline.composition.SystemClock", Later)
-
     content = told(hedge)
 
     assert content["source"] == f"sqlite:///{stage.home}/state.sqlite"

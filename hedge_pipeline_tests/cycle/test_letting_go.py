@@ -19,7 +19,9 @@ from hedge_pipeline.domain.errors import InvalidState, StoreUnavailable
 from hedge_pipeline.domain.history.hot import HOT
 from hedge_pipeline.domain.history.partitions import Written
 from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.trading.readings import LedgerFill, OrdersReading
 from hedge_pipeline.domain.verdicts import TradingState
+from hedge_pipeline_tests.adapters.state_store.examples import fill, intent, plain
 from hedge_pipeline_tests.fakes import MemoryStage, memory_stage
 
 BEGAN = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -108,6 +110,20 @@ def test_days_can_be_made_again_from_what_is_left(stage: MemoryStage):
     for day in DAYS:
         for keep in (closing.keep_minutes, closing.keep_drawdown, closing.keep_day):
             assert keep(stage.fund, day) is Written.UNCHANGED, (keep.__name__, day)
+
+
+def test_rows_of_trading_leave_with_the_others_and_what_explains_positions_stays(stage: MemoryStage):
+    beats = [datetime(2026, 8, 1, 13, tzinfo=UTC) + timedelta(days=number) for number in range(17)]
+    read = [plain(OrdersReading, account="main", recorded_at=beat, attempted_at=beat) for beat in beats]
+    stage.store.append(*read, *(intent(number, recorded_at=beat) for number, beat in enumerate(beats)))
+    stage.store.append_new_fills([fill(number, recorded_at=beat) for number, beat in enumerate(beats)])
+
+    list(let_go(stage.fund))
+
+    assert stage.store.rows(OrdersReading, "main") == read[3:]
+    archived = [row for day in OLD for row in stage.fund.history.archived(OrdersReading, day) or ()]
+    assert [row[3] for row in archived] == beats[:3]
+    assert len(stage.store.unsettled("main")) == len(stage.store.rows(LedgerFill, "main")) == 17
 
 
 def test_a_second_time_there_is_nothing_to_do(stage: MemoryStage):

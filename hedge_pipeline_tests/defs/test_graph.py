@@ -3,9 +3,11 @@
 import re
 
 import dagster as dg
+import pytest
 
 from hedge_pipeline.definitions import build_definitions
-from hedge_pipeline.defs.trading import GATED
+from hedge_pipeline.defs.gated import GATED
+from hedge_pipeline.defs.trading import TRADING, proofs
 from tools import graph
 
 CHAIN = {"accounts", "marks", "instruments", "income", "nav_snapshots", "peak_states", "gate_decisions"}
@@ -16,11 +18,27 @@ def test_the_graph_is_the_one_that_was_reviewed() -> None:
     assert graph.told(build_definitions(environment={})) == graph.FILE.read_text()
 
 
-def test_trading_depends_directly_on_every_gated_asset(definitions: dg.Definitions) -> None:
-    parents = definitions.resolve_asset_graph().get(dg.AssetKey("trading_permissions")).parent_keys
-    assert (
-        {key.to_user_string() for key in parents} == CHAIN == {asset.key.to_user_string() for asset in GATED}
-    )
+def parents_of(definitions: dg.Definitions, name: str) -> set[str]:
+    graph = definitions.resolve_asset_graph()
+    return {key.to_user_string() for key in graph.get(dg.AssetKey(name)).parent_keys}
+
+
+def names(assets: list[dg.AssetsDefinition]) -> list[str]:
+    return [asset.key.to_user_string() for asset in assets]
+
+
+@pytest.mark.parametrize("asset", names(TRADING))
+def test_every_trading_asset_depends_directly_on_every_gated_one(
+    definitions: dg.Definitions, asset: str
+) -> None:
+    assert set(names(GATED)) == CHAIN
+    assert parents_of(definitions, asset) >= CHAIN
+
+
+def test_what_sends_depends_directly_on_every_step_before_it_and_on_protection(
+    definitions: dg.Definitions,
+) -> None:
+    assert parents_of(definitions, "order_executions") == CHAIN | {*names(TRADING[:-1]), "exits"}
 
 
 def test_the_trading_job_carries_every_blocking_check_of_what_it_depends_on(
@@ -28,9 +46,27 @@ def test_the_trading_job_carries_every_blocking_check_of_what_it_depends_on(
 ) -> None:
     resolved = definitions.resolve_asset_graph()
     blocking = {key for key in resolved.asset_check_keys if resolved.get_check_spec(key).blocking}
-    due = {key for key in blocking if key.asset_key.to_user_string() in CHAIN}
-    assert due, "there are blocking checks"
+    before = parents_of(definitions, "order_executions")
+    due = {key for key in blocking if key.asset_key.to_user_string() in before}
+    assert due == {spec.key for spec in proofs()}, "a run without one of these sends nothing"
     assert due <= definitions.resolve_job_def("trading_job").asset_layer.asset_graph.asset_check_keys
+
+
+def test_protection_waits_for_nothing_that_can_be_blocked(definitions: dg.Definitions) -> None:
+    resolved = definitions.resolve_asset_graph()
+    blocked = {
+        key.asset_key.to_user_string()
+        for key in resolved.asset_check_keys
+        if resolved.get_check_spec(key).blocking
+    }
+    ancestors, found = parents_of(definitions, "exits"), set[str]()
+    while ancestors - found:
+        found |= ancestors
+        ancestors = set().union(*(parents_of(definitions, name) for name in found))
+    assert found == {"accounts", "open_orders", "fills"}
+    assert not found & blocked
+    job = definitions.resolve_job_def("protection_job")
+    assert {key.to_user_string() for key in job.asset_layer.selected_asset_keys} == {*found, "exits"}
 
 
 def test_the_gate_job_holds_the_gate_alone(definitions: dg.Definitions) -> None:

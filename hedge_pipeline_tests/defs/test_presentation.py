@@ -22,7 +22,7 @@ from hedge_pipeline.defs.presentation import (
     present,
     table,
 )
-from hedge_pipeline.defs.trading import GATED
+from hedge_pipeline.defs.trading import CHAIN
 from hedge_pipeline.domain.verdicts import TradingState
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -112,7 +112,7 @@ def test_a_source_leads_to_the_asset_that_shows_it() -> None:
 
 
 def test_the_page_of_every_source_is_an_asset() -> None:
-    names = {asset.key.to_user_string() for asset in GATED} | {"reserves_valuations"}
+    names = {asset.key.to_user_string() for asset in CHAIN} | {"reserves_valuations"}
     assert set(HOME_OF.values()) <= names
 
 

@@ -71,7 +71,7 @@ def test_nothing_that_is_published_blocks_valuation_gate_or_trading(
     server.failing.add("*")
     assert not run(definitions, "publication_job", instance).success
 
-    for job in ("nav_job", "gate_job", "trading_job"):
+    for job in ("nav_job", "gate_job", "protection_job", "trading_job"):
         assert run(definitions, job, instance).success
     decision = stage.fund.latest(GateDecision)
     assert decision is not None

@@ -32,7 +32,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
 def test_a_healthy_cycle_is_green_in_every_job(
     stage: Stage, definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    for job in ("reserves_job", "nav_job", "gate_job", "trading_job"):
+    for job in ("reserves_job", "nav_job", "gate_job", "protection_job", "trading_job"):
         result = run(definitions, job, instance)
         assert result.success, failed_checks(result)
     decision = stage.fund.latest(GateDecision)

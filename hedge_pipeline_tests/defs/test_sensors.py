@@ -14,7 +14,6 @@ from hedge_pipeline_tests.defs.driving import Ticker, asked, run, why_skipped
 from hedge_pipeline_tests.stage import Stage
 
 BEAT = timedelta(seconds=30)
-BAR = "bar closed 2026-11-20T12:00:00+00:00"
 
 
 def decided(stage: Stage) -> GateDecision:
@@ -54,59 +53,6 @@ def test_a_healthy_beat_shows_every_asset_and_check_and_starts_no_run(
             assert record.status.value == "SUCCEEDED", key
 
 
-@pytest.mark.finding("S1-NAV-5")
-def test_valuation_goes_on_while_trading_is_blocked(stage: Stage, tick: Ticker) -> None:
-    stage.beat()
-    before = stage.nav.ordinal
-    stage.control.withdraw("USDT", "1000")
-    for _ in range(3):
-        stage.clock.pass_by(BEAT)
-        tick("valuation_sensor")
-        assert "unregistered_outflow" in why_skipped(tick("trading_sensor"))
-    assert stage.nav.accepted
-    assert stage.nav.ordinal == before + 3
-
-
-def test_a_green_heartbeat_lets_the_trading_sensor_ask_once_per_bar(stage: Stage, tick: Ticker) -> None:
-    assert "never" in why_skipped(tick("trading_sensor"))
-    stage.clock.pass_by(BEAT)
-    tick("valuation_sensor")
-    assert asked(tick("trading_sensor")) == [(None, BAR)]
-    stage.clock.pass_by(BEAT)
-    tick("valuation_sensor")
-    assert "asked for already" in why_skipped(tick("trading_sensor"))
-    stage.clock.pass_by(timedelta(hours=1))
-    for _ in range(3):
-        stage.clock.pass_by(BEAT)
-        tick("valuation_sensor")
-    assert asked(tick("trading_sensor")) == [(None, BAR.replace("12:00", "13:00"))]
-
-
-def test_a_bar_that_was_blocked_is_asked_for_once_the_gate_opens(stage: Stage, tick: Ticker) -> None:
-    stage.beat()
-    stage.control.set_fault("/fapi/v3/positionRisk", "drop")
-    stage.clock.pass_by(BEAT)
-    tick("valuation_sensor")
-    assert "exposure_unavailable" in why_skipped(tick("trading_sensor"))
-    stage.control.clear_faults()
-    for _ in range(3):
-        stage.clock.pass_by(BEAT)
-        tick("valuation_sensor")
-    assert asked(tick("trading_sensor")) == [(None, BAR)]
-
-
-@pytest.mark.finding("S1-DD-1", "S2-RISK-1", "S2-NAV-1")
-def test_data_that_grows_old_closes_the_sensor_with_nothing_running(stage: Stage, tick: Ticker) -> None:
-    stage.clock.pass_by(BEAT)
-    tick("valuation_sensor")
-    stage.clock.pass_by(timedelta(seconds=89))
-    assert asked(tick("trading_sensor"))
-    stage.clock.pass_by(timedelta(seconds=1))
-    assert "nav_stale" in why_skipped(tick("trading_sensor"))
-    stage.clock.pass_by(timedelta(seconds=30))
-    assert "peak_state_stale" in why_skipped(tick("trading_sensor"))
-
-
 @pytest.mark.finding("S1-DD-1")
 def test_a_stale_peak_state_fails_its_check_and_opens_one_incident(stage: Stage, tick: Ticker) -> None:
     stage.beat()
@@ -120,28 +66,6 @@ def test_a_stale_peak_state_fails_its_check_and_opens_one_incident(stage: Stage,
     assert next(iter(peak_is_recent.check_specs)).blocking
     incidents = [i for i in stage.fund.store.rows(Incident, "main") if i.key == "peak_is_fresh"]
     assert [incident.reason for incident in incidents] == ["peak_state_stale"]
-
-
-def test_a_check_that_did_not_run_on_the_latest_row_blocks(
-    stage: Stage, instance: dg.DagsterInstance, tick: Ticker
-) -> None:
-    stage.clock.pass_by(BEAT)
-    tick("valuation_sensor")
-    instance.report_runless_asset_event(dg.AssetMaterialization("nav_snapshots"))
-    assert "nav_snapshots:nav_is_accepted has not been evaluated" in why_skipped(tick("trading_sensor"))
-
-
-def test_a_check_that_failed_blocks_whatever_the_verdict_is(
-    stage: Stage, instance: dg.DagsterInstance, tick: Ticker
-) -> None:
-    stage.clock.pass_by(BEAT)
-    tick("valuation_sensor")
-    instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            asset_key=dg.AssetKey("peak_states"), check_name="peak_is_recent", passed=False, metadata={}
-        )
-    )
-    assert "peak_states:peak_is_recent has not succeeded (FAILED)" in why_skipped(tick("trading_sensor"))
 
 
 def test_a_failed_beat_asks_for_red_runs_once(

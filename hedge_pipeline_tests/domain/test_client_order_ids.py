@@ -17,6 +17,7 @@ from hedge_pipeline.domain.client_order_ids import (
     OrderName,
     Owner,
     client_order_id,
+    kind_of,
     recognize,
 )
 from hedge_pipeline.domain.errors import InvalidState
@@ -50,6 +51,15 @@ books = st.builds(Book, store_id=words, strategy=words, account=words, symbol=wo
 def test_an_id_is_the_same_in_every_process_and_release():
     """Changing the form orphans every order that rests: this text is on the venue's books."""
     assert client_order_id(BOOK, NAME) == "hp-t6pvcepx-yuxphcm-el003-0tosxg0-00"
+
+
+@given(books, names)
+def test_what_an_order_is_for_is_told_without_knowing_its_book(book: Book, name: OrderName):
+    text = client_order_id(book, name)
+
+    assert kind_of(text) is name.kind
+    assert kind_of(text[:-1]) is None
+    assert kind_of("web_" + text) is None
 
 
 @pytest.mark.finding("S3-HEDGE-3")

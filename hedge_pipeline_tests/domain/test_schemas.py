@@ -28,12 +28,31 @@ from hedge_pipeline.domain.publication.publications import Health, Publication, 
 from hedge_pipeline.domain.reserves import HoldingValue, Place, ReservesValuation
 from hedge_pipeline.domain.schemas import SCHEMAS, Failure, frame_of, validate
 from hedge_pipeline.domain.sources import ClockReading, SourceHealth
+from hedge_pipeline.domain.trading.exit_cover import Adoption, ExitCover
+from hedge_pipeline.domain.trading.intents import Intent, OrderUpdate
+from hedge_pipeline.domain.trading.plans import LadderRow, PlanRow, RegimeRow
+from hedge_pipeline.domain.trading.readings import (
+    CandlesReading,
+    FillsReading,
+    LedgerFill,
+    OrdersReading,
+    TermsReading,
+)
 from hedge_pipeline.domain.verdicts import Breach, Command, GateDecision, Incident, TradingState, Waiver
 from hedge_pipeline_tests.adapters.state_store.examples import NOON, plain
+from hedge_pipeline_tests.domain import trading_rows
 
 ONE = Decimal(1)
 LATER = NOON + timedelta(hours=1)
-KINDS = {str: "Text", Decimal: "Money", datetime: "Instant", date: "Day", bool: "Flag", int: "Count"}
+KINDS = {
+    str: "Text",
+    Decimal: "Money",
+    datetime: "Instant",
+    date: "Day",
+    bool: "Flag",
+    int: "Count",
+    timedelta: "Duration",
+}
 
 part = plain(NavPart, asset="USDT", counted=True, rate=ONE, value=Decimal(100))
 holding = plain(HoldingValue, place=Place.TREASURY, price_usd=ONE, value_usd=Decimal(7))
@@ -77,6 +96,18 @@ SOUND: dict[type[Any], Any] = {
     FlowClassification: plain(FlowClassification),
     ImportedNav: plain(ImportedNav),
     Publication: plain(Publication, health=Health.OK, documents=(plain(PublishedDocument, outcome=Outcome.WRITTEN),)),
+    OrdersReading: trading_rows.orders,
+    FillsReading: plain(FillsReading),
+    LedgerFill: plain(LedgerFill, client_order_id="x"),
+    TermsReading: trading_rows.terms,
+    CandlesReading: trading_rows.candles,
+    RegimeRow: trading_rows.regime,
+    LadderRow: trading_rows.ladders,
+    PlanRow: trading_rows.plan,
+    Intent: trading_rows.intent,
+    OrderUpdate: trading_rows.update,
+    ExitCover: trading_rows.cover,
+    Adoption: plain(Adoption),
 }  # fmt: skip
 
 SILENT = (SourceHealth(source="balances", ok=False, as_of=None),)
@@ -149,6 +180,11 @@ BROKEN: list[tuple[type[Any], str, dict[str, Any]]] = [
         "what_is_not_in_place_says_why",
         {"documents": (plain(PublishedDocument, outcome=Outcome.WRITTEN, error="HTTP 500"),)},
     ),
+    *(
+        (row_class, "a_failed_source_says_why", {"sources": SILENT})
+        for row_class in (OrdersReading, FillsReading, TermsReading, CandlesReading)
+    ),
+    *trading_rows.BROKEN,
 ]
 """One change that breaks one promise, for every promise."""
 
@@ -232,6 +268,13 @@ def test_the_peak_cannot_be_zero_or_its_losses_negative():
     zeroed = replace(SOUND[PeakState], high_water_mark=Decimal(0), drawdown=-ONE, daily_loss=-ONE)
 
     assert {"high_water_mark", "drawdown", "daily_loss"} <= {failure.column for failure in validate([zeroed])}
+
+
+@pytest.mark.parametrize("interval", [timedelta(0), timedelta(minutes=-5)], ids=str)
+def test_candles_last_some_time(interval: timedelta):
+    failures = validate([replace(trading_rows.candles, interval=interval)])
+
+    assert "interval" in {failure.column for failure in failures}
 
 
 def test_rows_of_several_tables_are_checked_together_and_told_apart():

@@ -51,6 +51,7 @@ def inputs(held: PositionSide = LONG, **changes: Any) -> StressInputs:
         "totals": totals(10_000),
         "drawdown": Decimal(0),
         "brackets": BRACKETS,
+        "price_increment": Decimal("0.1"),
     }
     return StressInputs(**{**known, **changes})
 

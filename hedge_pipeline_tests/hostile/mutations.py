@@ -6,7 +6,8 @@ A document is nested dicts, lists, dataclasses and scalars. Whoever knows the mo
 
 import random
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from copy import copy
+from dataclasses import dataclass, is_dataclass
 from itertools import count as count_up
 from typing import Any
 
@@ -112,7 +113,9 @@ def put(document: Any, path: Path, value: Any) -> Any:
         return value
     step, *rest = path
     if is_dataclass(document) and not isinstance(document, type):
-        return replace(document, **{str(step): put(getattr(document, str(step)), tuple(rest), value)})
+        spoiled = copy(document)  # not replaced: the class itself would refuse
+        object.__setattr__(spoiled, str(step), put(getattr(document, str(step)), tuple(rest), value))
+        return spoiled
     if isinstance(document, list | tuple):
         items = list(document)
         items[int(step)] = put(items[int(step)], tuple(rest), value)

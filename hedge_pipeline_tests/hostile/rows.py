@@ -12,11 +12,14 @@ from hedge_pipeline.domain.account import AccountReading, IncomeReading, MarksRe
 from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.instruments import InstrumentsReading
 from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.orders import NewOrder
 from hedge_pipeline.domain.prices import PriceFailure, PricesReading
 from hedge_pipeline.domain.publication.publications import Publication, PublishedDocument
 from hedge_pipeline.domain.reserves import ReservesValuation
 from hedge_pipeline.domain.schemas import validate
 from hedge_pipeline.domain.sources import SourceHealth
+from hedge_pipeline.domain.trading.readings import CandlesReading, FillsReading, OrdersReading, TermsReading
+from hedge_pipeline_tests.adapters.state_store.examples import entry
 from hedge_pipeline_tests.domain.test_schemas import SOUND
 from hedge_pipeline_tests.hostile.counting import CANARY
 
@@ -25,7 +28,7 @@ ONE = Decimal(1)
 
 _FULL: dict[Any, Any] = {
     str: f"seen {CANARY}", int: 1, bool: True, Decimal: ONE, datetime: NOON, date: NOON.date(), float: 1.5,
-    timedelta: timedelta(seconds=1.5),
+    timedelta: timedelta(seconds=1.5), NewOrder: entry(client_order_id=f"seen {CANARY}", symbol=f"seen {CANARY}"),
 }  # fmt: skip
 
 HEALTHY = (SourceHealth(source="balances", ok=True, as_of=NOON, error=None),)
@@ -35,6 +38,8 @@ FAILED = SourceHealth(source="marks", ok=False, as_of=None, error=f"HTTP 500 {CA
 def full(hint: Any) -> Any:
     """A value of a type with every optional known and one item in every tuple."""
     inner, _ = without_none(hint)
+    if inner in _FULL:
+        return _FULL[inner]
     if get_origin(inner) is tuple:
         parts = get_args(inner)
         return (full(parts[0]),) if parts[-1] is Ellipsis else tuple(map(full, parts))
@@ -43,7 +48,7 @@ def full(hint: Any) -> Any:
     if isinstance(inner, type) and is_dataclass(inner):
         hints = get_type_hints(inner)
         return inner(**{field.name: full(hints[field.name]) for field in fields(inner)})
-    return _FULL[inner]
+    raise TypeError(f"no value of {hint} is known")
 
 
 @cache
@@ -75,6 +80,7 @@ _FILLED: dict[tuple[type[Any], str], Any] = {
     (row_class, "sources"): _SOURCES
     for row_class in (
         AccountReading, MarksReading, InstrumentsReading, IncomeReading, PricesReading, NavSnapshot,
+        OrdersReading, FillsReading, TermsReading, CandlesReading,
     )
 } | {
     (PricesReading, "failures"): (replace(full(PriceFailure), asset="ETH"),),

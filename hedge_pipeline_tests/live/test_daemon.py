@@ -18,7 +18,7 @@ import dagster as dg
 import pytest
 
 from hedge_pipeline import cycle, local
-from hedge_pipeline.defs.sensors import objections
+from hedge_pipeline.defs.trading_sensor import objections
 from hedge_pipeline.domain.account import AccountReading
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.verdicts import GateDecision, TradingState

@@ -45,9 +45,9 @@ class ManualClock:
         self.now_ms += milliseconds
 
 
-def pointed(base_url: str, clock: Callable[[], int], **settings: Any) -> Any:
+def pointed(base_url: str, clock: Callable[[], int], *, of: Any = ccxt.binanceusdm, **settings: Any) -> Any:
     """The real client, its addresses on loopback and its clock the test's."""
-    client = ccxt.binanceusdm(
+    client = of(
         {
             "apiKey": "paper",
             "secret": "paper-secret",
@@ -57,9 +57,13 @@ def pointed(base_url: str, clock: Callable[[], int], **settings: Any) -> Any:
             **settings,
         }
     )
-    client.urls["api"] = {name: base_url + urlsplit(url).path for name, url in client.urls["api"].items()}
+    aim(client, base_url)
     client.nonce = clock
     return client
+
+
+def aim(client: Any, base_url: str) -> None:
+    client.urls["api"] = {name: base_url + urlsplit(url).path for name, url in client.urls["api"].items()}
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from hedge_pipeline.paper import trading
+from hedge_pipeline.paper import trading, walk
 from hedge_pipeline.paper.core import Core
 from hedge_pipeline.paper.instruments import INSTRUMENTS
 from hedge_pipeline.paper.market import Market
-from hedge_pipeline.paper.player import Bar, Funding, Prices, Series, Span, UnknownSymbol
+from hedge_pipeline.paper.player import Bar, Funding, PriceRange, Prices, Series, Span, UnknownSymbol
 from hedge_pipeline.paper.requests import Refusal
 from hedge_pipeline.paper.seed import AccountSeed
 from hedge_pipeline_tests.paper.conftest import NOON_MS, SECOND_MS
@@ -37,6 +37,9 @@ class StatedPlayer:
         last, mark = stated[max(second for second in stated if second <= max(path_ms // SECOND_MS, -1))]
         return Prices(last=last, mark=mark, index=mark, as_of_path_ms=path_ms)
 
+    def price_range(self, symbol: str, path_ms: Sequence[int]) -> PriceRange:
+        return PriceRange.of(self.prices(symbol, at) for at in path_ms)
+
     def bars(self, symbol: str, series: Series, spans: Sequence[Span], *, step_ms: int) -> list[Bar | None]:
         return [None for _ in spans]
 
@@ -63,7 +66,7 @@ class Desk:
         self.core = Core.opened(account, INSTRUMENTS, market, now_ms=self.now_ms)
         self.core.order_book.seed = self.seed
         self.core.order_book.partial_share = Decimal(self.partial_share)
-        trading.advance(self.core, self.now_ms)
+        walk.advance(self.core, self.now_ms)
 
     def walk(self, *lasts: object, mark: object = None, symbol: str = BTC) -> None:
         """A second per price; the mark is the last price unless given."""
@@ -72,11 +75,16 @@ class Desk:
             price = Decimal(str(last))
             stated = price if mark is None else Decimal(str(mark))
             self.player.state(symbol, (self.now_ms - NOON_MS) // SECOND_MS, price, stated)
-            trading.advance(self.core, self.now_ms)
+            self._pass()
 
     def wait(self, milliseconds: int) -> None:
         self.now_ms += milliseconds
-        trading.advance(self.core, self.now_ms)
+        self._pass()
+
+    def _pass(self) -> None:
+        """No other path is stated while it is walked: what was seen of this one to come does not count."""
+        self.core.unreached = None
+        walk.advance(self.core, self.now_ms)
 
     def ask(self, request: Any, **params: object) -> Any:
         texts = {name: str(value) for name, value in params.items()}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hedge_pipeline.paper import orders, trading
+from hedge_pipeline.paper import orders, trading, walk
 from hedge_pipeline.paper.instruments import INSTRUMENTS
 from hedge_pipeline.paper.state import StateDirectory
 from hedge_pipeline.paper.trades import Trade
@@ -72,6 +72,32 @@ def test_all_orders_are_the_most_recent_or_those_from_an_id_on(desk: Desk):
     assert listed() == ids
     assert listed(limit=2) == ids[2:]
     assert listed(limit=2, orderId=ids[1]) == ids[1:3]
+
+
+def test_all_conditional_orders_are_listed_as_ordinary_ones_are(desk: Desk):
+    ids = [desk.conditional("BUY LONG", "STOP_MARKET", 61_000 + n)["algoId"] for n in range(3)]
+    desk.ask(trading.cancel_conditional, algoId=ids[0])
+    desk.wait(1000)
+    later = desk.conditional("BUY LONG", "STOP_MARKET", 62_000)["algoId"]
+
+    def listed(**params: object) -> list[int]:
+        return [row["algoId"] for row in desk.ask(trading.all_conditionals, **params)]
+
+    assert listed() == [*ids, later]
+    assert listed(limit=1) == [later]
+    assert listed(limit=1, algoId=ids[1]) == [ids[1]]
+    assert listed(startTime=desk.now_ms) == [later]
+    assert listed(endTime=desk.now_ms - 1) == ids
+    assert listed(symbol="ETHUSDT") == []
+
+
+def test_an_open_order_is_found_while_it_rests(desk: Desk):
+    resting = desk.limit("BUY LONG", 59_000, newClientOrderId="mine")
+
+    assert desk.ask(trading.query_open_order, origClientOrderId="mine") == desk.order(resting)
+    desk.ask(trading.cancel_order, origClientOrderId="mine")
+    assert desk.refusal(desk.ask, trading.query_open_order, origClientOrderId="mine") == -2013
+    assert desk.refusal(desk.ask, trading.query_open_order) == -1102
 
 
 def test_an_order_is_canceled_once(desk: Desk):
@@ -201,7 +227,7 @@ def test_of_much_that_is_done_the_oldest_is_forgotten(desk: Desk, monkeypatch: p
 def test_the_same_world_fills_the_same_grid():
     def traded() -> tuple[list[Trade], Decimal]:
         core = open_core(World(seed=7), now_ms=NOON_MS)
-        trading.advance(core, NOON_MS)
+        walk.advance(core, NOON_MS)
         last = core.market.quote(BTC, NOON_MS).last_price
         for rung in range(1, 7):
             for side, position_side, sign in (("BUY", "LONG", -1), ("SELL", "SHORT", 1)):
@@ -210,7 +236,7 @@ def test_the_same_world_fills_the_same_grid():
                 trading.new_order(
                     core, NOON_MS, {**order, "timeInForce": "GTX", "price": str(price), "quantity": "0.013"}
                 )
-        trading.advance(core, NOON_MS + 600 * SECOND_MS)
+        walk.advance(core, NOON_MS + 600 * SECOND_MS)
         return core.trades, core.ledger.balances["USDT"]
 
     one = traded()

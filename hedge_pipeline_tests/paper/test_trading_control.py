@@ -78,6 +78,70 @@ def test_deleveraging_takes_a_part_of_a_position(client: Any, control: Control):
         control.deleverage("BTCUSDT", "LONG", 100)
 
 
+def origin(client: Any, trade: dict[str, Any]) -> str:
+    """The client order id behind a trade, which does not carry it."""
+    order = client.fapiPrivateGetOrder({"symbol": trade["symbol"], "orderId": trade["orderId"]})
+    return str(order["clientOrderId"])
+
+
+def test_a_contract_that_ends_is_closed_under_a_name_of_its_own(
+    client: Any, control: Control, core: Core, clock: ManualClock
+):
+    grid_order(client, priced(core, clock, "0.9"), name="mine")
+    forced = control.settle("BTCUSDT")
+
+    assert {o["clientOrderId"].partition("-")[0] for o in forced} == {"settlement_autoclose"}
+    assert held(client, "LONG") == held(client, "SHORT") == 0
+    assert client.fetch_open_orders(BTC) == []
+    trades = client.fapiPrivateGetUserTrades({"symbol": "BTCUSDT"})
+    assert {origin(client, t) for t in trades} == {o["clientOrderId"] for o in forced}
+    assert client.fapiPrivateGetForceOrders() == []
+    assert control.settle("BTCUSDT") == []
+
+
+def test_what_was_deleveraged_is_told_by_the_order_behind_the_trade(client: Any, control: Control):
+    control.deleverage("BTCUSDT", "LONG", "0.3")
+
+    (trade,) = client.fapiPrivateGetUserTrades({"symbol": "BTCUSDT"})
+    assert origin(client, trade).startswith("adl_autoclose-")
+
+
+def test_what_was_liquidated_is_told_by_the_order_behind_the_trade(
+    client: Any, control: Control, clock: ManualClock
+):
+    control.realize("BTCUSDT", -10_000_000)
+    clock.advance(MINUTE_MS)
+
+    listed = client.fapiPrivateGetForceOrders({"autoCloseType": "LIQUIDATION"})
+    trades = client.fapiPrivateGetUserTrades({"symbol": "BTCUSDT"})
+    assert trades
+    assert {origin(client, t) for t in trades} <= {o["clientOrderId"] for o in listed}
+    assert all(o["clientOrderId"].startswith("autoclose-") for o in listed)
+
+
+def test_beyond_the_price_band_no_market_order_is_taken_and_a_limit_at_its_edge_is(
+    client: Any, control: Control, core: Core, clock: ManualClock
+):
+    control.set_distance("BTCUSDT", "0.06")
+    with pytest.raises(ccxt.ExchangeError, match="-4131"):
+        client.create_order(BTC, "market", "sell", 0.1, None, {"positionSide": "LONG"})
+
+    edge = {"positionSide": "LONG", "timeInForce": "IOC"}
+    order = client.create_order(BTC, "limit", "sell", 0.1, priced(core, clock, "0.955"), edge)
+    assert (order["info"]["status"], order["filled"]) == ("EXPIRED", 0)
+
+
+@pytest.mark.parametrize(("share", "fewest"), [("0", 1), ("1", 3)])
+def test_fills_are_partial_as_often_as_is_asked(client: Any, control: Control, share: str, fewest: int):
+    control.set_partial_fills(share)
+    client.create_order(BTC, "market", "buy", 0.5, None, {"positionSide": "LONG"})
+    client.create_order(BTC, "market", "buy", 0.5, None, {"positionSide": "SHORT"})
+
+    trades = client.fapiPrivateGetUserTrades({"symbol": "BTCUSDT"})
+    assert len(trades) >= fewest
+    assert control.status()["partial_fills"] == share
+
+
 def test_somebody_at_another_screen_trades_too(client: Any, control: Control, core: Core, clock: ManualClock):
     grid_order(client, priced(core, clock, "0.9"), name="mine")
     theirs = control.place_order(**MANUAL)
@@ -93,6 +157,17 @@ def test_somebody_at_another_screen_trades_too(client: Any, control: Control, co
         control.place_order(**{**MANUAL, "price": "40000.05", "symbol": "BTCUSDT"})
 
 
+def test_somebody_at_another_screen_sets_a_stop(client: Any, control: Control):
+    stop = {"algoType": "CONDITIONAL", "type": "STOP_MARKET", "workingType": "MARK_PRICE"}
+    way = {"symbol": "BTCUSDT", "side": "SELL", "positionSide": "LONG"}
+    theirs = control.place_order(**way, **stop, triggerPrice="40000", closePosition="true")
+
+    assert theirs["clientAlgoId"].startswith("web_")
+    assert [o["algoId"] for o in client.fapiPrivateGetOpenAlgoOrders()] == [theirs["algoId"]]
+    control.cancel_order(clientAlgoId=theirs["clientAlgoId"])
+    assert client.fapiPrivateGetOpenAlgoOrders() == []
+
+
 @pytest.mark.parametrize(
     ("action", "body", "told"),
     [
@@ -101,6 +176,8 @@ def test_somebody_at_another_screen_trades_too(client: Any, control: Control, co
         ("distance", {"symbol": "BTCUSDT", "distance": "NaN"}, "distance"),
         ("distance", {"symbol": "XXX", "distance": "0.1"}, "symbol"),
         ("countdown", {}, "spares_conditionals"),
+        ("partial_fills", {"share": "1.1"}, "share"),
+        ("settlement", {"symbol": "XXX"}, "symbol"),
         ("deleverage", {"symbol": "BTCUSDT", "position_side": "BOTH", "quantity": "1"}, "position_side"),
         ("order", {**MANUAL, "quantity": 0.1}, "quantity"),
         ("order", {}, "symbol"),

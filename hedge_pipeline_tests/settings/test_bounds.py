@@ -42,6 +42,14 @@ def boolean(key: str) -> Bound:
 GRID, EXECUTION, POSITION = "strategy.grid", "strategy.execution", "strategy.position"
 BREAKERS = "strategy.risk_management"
 LONG_NAV = 'freshness.nav = "10min"'
+OFF = "trading.enabled = false"
+NO_DURATION = tuple(text for text in NOT_A_DURATION if text != '"0s"')
+
+
+def cooldown(key: str) -> Bound:
+    """A duration that may be none."""
+    return Bound(key, ('"0s"', '"1h"'), ('"61min"', *NO_DURATION))
+
 
 BOUNDS = (
     Bound(
@@ -153,12 +161,12 @@ BOUNDS = (
     Bound("strategy.name", ('"g"', f'"{"g" * 40}"'), ('""', f'"{"g" * 41}"', "1")),
     Bound("strategy.symbol", ('"ETHUSDT"',), ('"SOLUSDT"', '"BTCUSDT-PERP"', '""', "1")),
     number(f"{GRID}.grid_step_bps", ("5", "1000"), ("0", "4.99", "1000.1")),
-    whole(f"{GRID}.grid_levels_long", 1, 100),
-    whole(f"{GRID}.grid_levels_short", 1, 100),
+    whole(f"{GRID}.grid_levels_long", 1, 100, OFF),
+    whole(f"{GRID}.grid_levels_short", 1, 100, OFF),
     number(f"{GRID}.base_qty", ("0.00001", "1000"), ("0",)),
     number(f"{GRID}.qty_scale", ("0.01", "3"), ("0", "3.01")),
     whole("strategy.exit.tp_steps", 1, 100, "strategy.exit.sl_steps = 34"),
-    whole("strategy.exit.sl_steps", 1, 100),
+    whole("strategy.exit.sl_steps", 1, 100, OFF),
     number("strategy.rebalance.recenter_trigger_bps", ("0.1", "10000"), ("0", "10001")),
     number("strategy.rebalance.max_inventory_quote", ("0.01", "1e9"), ("0",)),
     boolean(f"{EXECUTION}.maker_only"),
@@ -168,7 +176,7 @@ BOUNDS = (
     number(f"{EXECUTION}.retry_max_price_deviation_bps", ("0", "1000"), ("1000.1",)),
     whole(f"{EXECUTION}.balance_check_interval_seconds", 5, 600),
     number(f"{EXECUTION}.tp_sl_adjustment_buffer_bps", ("1", "50"), ("0.9", "50.1")),
-    whole(f"{EXECUTION}.max_bar_staleness_seconds", 30, 3600),
+    whole(f"{EXECUTION}.max_bar_staleness_seconds", 30, 3600, OFF),
     number(f"{EXECUTION}.order_diff_price_tolerance_bps", ("0", "50"), ("50.1",)),
     number(f"{EXECUTION}.order_diff_quantity_tolerance", ("0", "0.5"), ("0.51", "1")),
     whole("strategy.funding.funding_window_minutes", 60, 1440),
@@ -201,6 +209,30 @@ BOUNDS = (
     number("kill_switch.max_loss_amount_usdt", ("0.01", "1e9"), ("0",)),
     number("kill_switch.daily_loss_limit_usdt", ("0.01", "1000"), ("0", "1000.01")),
     number("kill_switch.max_position_usdt", ("0.01", "1e9"), ("0",)),
+    duration("cadence.protection", '"1min"', '"61s"', 'trading.countdown = "3min"', shortest='"5s"'),
+    duration("strategy.bar", '"1h"', '"61min"', OFF, shortest='"1min"'),
+    boolean("trading.enabled"),
+    boolean("trading.live"),
+    Bound("trading.found_positions", ('"adopt"', '"refuse"'), ('"leave"', '""', "true")),
+    duration("trading.countdown", '"10min"', '"601s"', 'cadence.protection = "5s"', shortest='"15s"'),
+    number("trading.max_order_exposure", ("0.000001", "1"), ("0", "1.01", "10")),
+    number("trading.max_account_exposure", ("0.01", "20"), ("0", "20.1")),
+    whole("trading.max_open_sides", 1, 200),
+    number("trading.max_margin_ratio", ("0.000001", "0.999"), ("0", "1", "50")),
+    duration("trading.delivery_notice", '"30d"', '"721h"', shortest='"1h"'),
+    cooldown("trading.fill_cooldown"),
+    cooldown("trading.stop_cooldown"),
+    whole("trading.burst_orders", 1, 1200),
+    duration("trading.burst_window", '"1h"', '"61min"', shortest='"1s"'),
+    whole("trading.symbol_orders", 1, 100_000),
+    duration("trading.symbol_window", '"1h"', '"61min"', shortest='"1min"'),
+    number("trading.stress_atr_multiple", ("0.01", "100"), ("0", "100.1")),
+    number("trading.stress_least_move", ("0.000001", "0.999"), ("0", "1", "10")),
+    number("trading.backstop_distance", ("0.000001", "0.999"), ("0", "1", "2")),
+    number("trading.rest_stop_distance", ("0.000001", "0.999"), ("0", "1", "5")),
+    number("trading.rest_take_profit_distance", ("0.000001", "0.999"), ("0", "1", "5")),
+    whole("trading.retry_steps", 1, 100),
+    whole("trading.lookups", 1, 10),
 )
 
 
@@ -247,6 +279,10 @@ def test_every_setting_has_its_bounds_in_the_table():
             "counter_qty_scale",
         ),
         (["kill_switch.daily_loss_limit_usdt = 1001"], "kill_switch.daily_loss_limit_usdt"),
+        (["strategy.grid.grid_levels_long = 7"], "strategy.grid.grid_levels_long"),
+        (["strategy.exit.sl_steps = 4"], "strategy.grid.grid_levels_short"),
+        (['strategy.bar = "301s"'], "strategy.bar"),
+        (['trading.countdown = "29s"'], "trading.countdown"),
         (["risk.drawdown.flatten = 0.31"], "risk.hard_ceiling"),
         (["risk.drawdown.reduce = 0.10"], "risk.drawdown.reduce"),
         (["risk.daily_loss.halt = 0.10"], "risk.daily_loss.halt"),
@@ -274,6 +310,9 @@ def test_values_that_contradict_each_other_are_refused(refused: Refused, lines: 
         ['strategy.policy.strategy = "throttled-counter"', "strategy.policy.counter_levels = 0"],
         ["kill_switch.daily_loss_limit_usdt = 1000"],
         ["risk.drawdown.flatten = 0.30"],
+        ["strategy.grid.grid_levels_long = 6", "strategy.grid.grid_levels_short = 6"],
+        ['strategy.bar = "5min"'],
+        ['trading.countdown = "30s"'],
     ],
 )
 def test_values_at_the_edge_of_contradiction_are_accepted(load: Load, lines: list[str]):

@@ -150,3 +150,34 @@ def test_a_forgotten_server_is_told(live: Settings):
     )
 
     assert [fault.key for fault in startup_invariants(serverless)] == ["venue.base_url", "venue.spot_url"]
+
+
+@pytest.mark.finding("S3-CFG-2")
+@pytest.mark.parametrize("environment", [DEMO, LIVE], ids=["demo", "live"])
+def test_trading_is_off_until_it_is_switched_on_and_then_needs_its_own_key(
+    refused: Refused, load: Load, environment: dict[str, str]
+):
+    lines = KILL_SWITCH if environment is LIVE else ()
+    without_key = {name: value for name, value in environment.items() if "TRADE" not in name}
+
+    assert not load(*lines, env=environment).trading_policy().enabled
+
+    told = refused(*lines, "trading.enabled = true", "strategy.exit.sl_steps = 9", env=without_key)
+    assert "HEDGE_VENUE_TRADE_KEY" in told
+
+
+def test_a_grid_whose_first_stop_lies_before_its_last_rung_is_refused_once_it_is_to_trade(refused: Refused):
+    told = refused(
+        "trading.enabled = true",
+        env=DEMO | {"HEDGE_VENUE_TRADE_KEY": TRADE_KEY, "HEDGE_VENUE_TRADE_SECRET": TRADE_SECRET},
+    )
+
+    assert "grid_levels_long = 8: is more than sl_steps + 1, 5" in told
+
+
+def test_what_was_switched_on_for_demo_does_not_trade_live(refused: Refused, load: Load):
+    lines = (*KILL_SWITCH, "trading.enabled = true", "strategy.exit.sl_steps = 9")
+    environment = LIVE | {"HEDGE_VENUE_TRADE_KEY": TRADE_KEY, "HEDGE_VENUE_TRADE_SECRET": TRADE_SECRET}
+
+    assert "trading.live = false: is not said beside trading.enabled" in refused(*lines, env=environment)
+    assert load(*lines, "trading.live = true", env=environment).trading_policy().enabled

@@ -1,7 +1,8 @@
-"""Signed and public reads of one venue by one key, one at a time, each bounded in time.
+"""Signed and public requests to one venue by one key, one at a time, each bounded in time.
 
 A read ends in an answer or in a ``SourceUnavailable`` whose text carries no secret. It is sent once more, once, if
 the first attempt met a timeout, a dropped connection or a server error and time is left; a refusal (4xx) is final.
+What changes something is sent once, whatever comes of it, and ends in an answer or in a ``Failure``.
 One client serves a process: it knows the venue's clock, the address's budget and the list of instruments.
 """
 
@@ -15,8 +16,10 @@ from typing import Any
 from hedge_pipeline.adapters.ccxt_venue import market_payloads, payloads
 from hedge_pipeline.adapters.ccxt_venue.budget import RateBudget, retry_after
 from hedge_pipeline.adapters.ccxt_venue.endpoints import CLOCK, INSTRUMENTS, Endpoint
-from hedge_pipeline.adapters.ccxt_venue.exchange import Credentials, build_exchange
+from hedge_pipeline.adapters.ccxt_venue.exchange import Credentials, LastAnswer, build_exchange
 from hedge_pipeline.adapters.ccxt_venue.limits import VenueLimits
+from hedge_pipeline.adapters.ccxt_venue.order_counts import OrderCounts
+from hedge_pipeline.adapters.ccxt_venue.outcomes import TOO_MANY_ORDERS, Answer, Failure, failure_of
 from hedge_pipeline.adapters.redaction import one_line
 from hedge_pipeline.domain.errors import SourceMalformed, SourceUnavailable
 from hedge_pipeline.domain.instruments import Instrument
@@ -24,26 +27,7 @@ from hedge_pipeline.domain.sources import ClockReading
 from hedge_pipeline.ports import Clock
 
 _MOST_HANGING = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back, and when, by the monotonic clock."""
-
-    payload: Any
-    started_s: float
-    ended_s: float
-    started_at: datetime
-    """Our wall clock at ``started_s``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Failure:
-    reason: str
-    transient: bool = False
-    malformed: bool = False
-    pause_s: float | None = None
-    """What the venue asked to wait for."""
+NO_TIME = Failure(reason="no time was left to ask", left=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +68,7 @@ class VenueClient:
         self._clock = clock
         self._limits = limits
         self._budget = budget
+        self._orders = OrderCounts(limits.orders_per_10_seconds, limits.orders_per_minute)
         self._turn = threading.Lock()
         self._exchange: Any = None
         self._hanging: list[threading.Thread] = []
@@ -92,7 +77,7 @@ class VenueClient:
 
     def get(self, endpoint: Endpoint, deadline: Deadline, params: Mapping[str, Any] | None = None) -> Answer:
         """Raises SourceUnavailable or SourceMalformed, with ``endpoint.source``."""
-        failure = _Failure(reason="no time was left to ask")
+        failure = NO_TIME
         for last in (False, True):
             result = self._in_turn(endpoint, deadline, dict(params or {}), failure)
             if isinstance(result, Answer):
@@ -104,6 +89,10 @@ class VenueClient:
             threading.Event().wait(pause)
         kind = SourceMalformed if failure.malformed else SourceUnavailable
         raise kind(endpoint.source, failure.reason)
+
+    def once(self, endpoint: Endpoint, deadline: Deadline, params: Mapping[str, Any]) -> Answer | Failure:
+        """One request, never repeated: for what changes something, and where the venue's refusal is itself an answer."""
+        return self._in_turn(endpoint, deadline, dict(params), NO_TIME)
 
     def measure_clock(self, deadline: Deadline, endpoint: Endpoint = CLOCK) -> ClockReading:
         """Ask the venue's time; signed reads use it until the next measurement.
@@ -144,6 +133,19 @@ class VenueClient:
             return self.measure_clock(deadline)
         return reading
 
+    def usable_clock(self, deadline: Deadline) -> ClockReading:
+        """A recent measurement, or else the last one however old: it is carried on by a clock that does not jump.
+
+        Raises:
+            SourceUnavailable: there is none, and none can be had.
+        """
+        try:
+            return self.recent_clock(deadline)
+        except SourceUnavailable:
+            if self._reading is None:
+                raise
+            return self._reading
+
     def instruments(
         self, symbols: frozenset[str], deadline: Deadline
     ) -> tuple[tuple[Instrument, ...], datetime]:
@@ -173,18 +175,18 @@ class VenueClient:
         return self._budget.room_in_s(endpoint.weight, ceiling, now_s=self._clock.monotonic())
 
     def _in_turn(
-        self, endpoint: Endpoint, deadline: Deadline, params: dict[str, Any], earlier: _Failure
-    ) -> Answer | _Failure:
+        self, endpoint: Endpoint, deadline: Deadline, params: dict[str, Any], earlier: Failure
+    ) -> Answer | Failure:
         remaining = deadline.remaining_s()
         if remaining <= 0:
             return earlier
         if not self._turn.acquire(timeout=remaining):
-            return _Failure(reason="another read of this venue did not end in time")
+            return Failure(reason="another request to this venue did not end in time", left=False)
         try:
             refusal = self._refusal(endpoint)
             seconds = min(self._limits.request.total_seconds(), deadline.remaining_s())
             if refusal is not None:
-                return _Failure(reason=refusal)
+                return Failure(reason=refusal, left=False)
             if seconds <= 0:
                 return earlier
             return self._attempt(endpoint, params, seconds)
@@ -200,11 +202,13 @@ class VenueClient:
         self._hanging = [thread for thread in self._hanging if thread.is_alive()]
         if len(self._hanging) >= _MOST_HANGING:
             return f"{len(self._hanging)} earlier requests still hang"
-        return self._budget.refusal(
-            endpoint.weight, self._limits.ceiling(endpoint), now_s=self._clock.monotonic()
+        now_s = self._clock.monotonic()
+        share = self._limits.share(endpoint)
+        return self._orders.refusal(endpoint.orders, share, now_s=now_s) or self._budget.refusal(
+            endpoint.weight, self._limits.ceiling(endpoint), now_s=now_s
         )
 
-    def _attempt(self, endpoint: Endpoint, params: dict[str, Any], seconds: float) -> Answer | _Failure:
+    def _attempt(self, endpoint: Endpoint, params: dict[str, Any], seconds: float) -> Answer | Failure:
         if self._exchange is None:
             self._exchange = build_exchange(
                 self._base_url,
@@ -236,35 +240,31 @@ class VenueClient:
         answered = exchange.last_answer
         minute_ends_s = self._minute_ends_s(ended_s)
         self._budget.spend(endpoint.weight, answered.headers, now_s=ended_s, minute_ends_s=minute_ends_s)
+        if endpoint.orders:
+            self._orders.spend(endpoint.orders, answered.headers, now_s=ended_s, minute_ends_s=minute_ends_s)
         if outcome is None:
             reason = f"no complete answer within {seconds:.1f} s ({endpoint.path})"
-            return _Failure(reason=reason, transient=True)
+            return Failure(reason=reason, transient=True)
         if outcome.error is not None:
             return self._failure(endpoint, outcome.error, answered, seconds)
         if answered.unreadable is not None:
-            reason = self._clean(f"the answer is not JSON: {answered.unreadable}")
-            return _Failure(reason=reason, malformed=True)
+            reason = self.clean(f"the answer is not JSON: {answered.unreadable}")
+            return Failure(reason=reason, malformed=True, status=answered.status)
         return Answer(payload=outcome.payload, started_s=started_s, ended_s=ended_s, started_at=started_at)
 
-    def _failure(self, endpoint: Endpoint, error: Exception, answered: Any, seconds: float) -> _Failure:
+    def _failure(self, endpoint: Endpoint, error: Exception, answered: LastAnswer, seconds: float) -> Failure:
         import ccxt
 
         status = answered.status
-        if status in {418, 429} or isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
+        if answered.code == TOO_MANY_ORDERS:
+            self._orders.close(retry_after(answered.headers), now_s=self._clock.monotonic())
+        elif status in {418, 429} or isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
             self._budget.close(status or 429, answered.headers, now_s=self._clock.monotonic())
-        if status is None and isinstance(error, ccxt.RequestTimeout):
-            return _Failure(reason=f"no answer within {seconds:.1f} s ({endpoint.path})", transient=True)
-        reason = self._clean(f"{type(error).__name__}: {error}")
-        if status is None:
-            return _Failure(reason=reason, transient=isinstance(error, ccxt.NetworkError))
-        return _Failure(
-            reason=f"HTTP {status}: {reason}",
-            transient=status >= 500,
-            malformed=not isinstance(error, ccxt.BaseError),
-            pause_s=retry_after(answered.headers),
-        )
+        silent = f"no answer within {seconds:.1f} s ({endpoint.path})"
+        return failure_of(error, answered, silent, self.clean)
 
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
+        """On one line, without secrets."""
         return one_line(text, self._credentials.secrets)
 
     def _venue_ms(self) -> int:

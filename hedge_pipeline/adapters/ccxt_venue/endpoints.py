@@ -1,11 +1,11 @@
-"""Which of the venue's endpoints are read, and what each costs."""
+"""Which of the venue's endpoints are asked, and what each costs."""
 
 from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One kind of read."""
+    """One kind of request."""
 
     source: str
     method: str
@@ -18,6 +18,8 @@ class Endpoint:
     """May use the weight kept back for orders: without the account nothing can be protected."""
     history: bool = False
     """Leaves weight to every other read, and waits for it."""
+    orders: int = 0
+    """What it counts for in the venue's limits of orders, which are apart from the weight; of two figures, the larger."""
     spacing_s: float = 0.0
     """Between two of them, where the venue counts them apart from the weight."""
 
@@ -86,3 +88,118 @@ KEY_PERMISSIONS = Endpoint(
     signed=True,
     essential=True,
 )
+NEW_ORDER = Endpoint(
+    source="new_order",
+    method="fapiPrivatePostOrder",
+    path="/fapi/v1/order",
+    weight=0,
+    signed=True,
+    orders=1,
+)
+NEW_ORDERS = Endpoint(
+    source="new_orders",
+    method="fapiPrivatePostBatchOrders",
+    path="/fapi/v1/batchOrders",
+    weight=5,
+    signed=True,
+    orders=5,
+)
+NEW_CONDITIONAL = Endpoint(
+    source="new_conditional",
+    method="fapiPrivatePostAlgoOrder",
+    path="/fapi/v1/algoOrder",
+    weight=0,
+    signed=True,
+    orders=1,
+)
+CANCEL_ORDER = Endpoint(
+    source="cancel_order",
+    method="fapiPrivateDeleteOrder",
+    path="/fapi/v1/order",
+    weight=1,
+    signed=True,
+    essential=True,
+)
+CANCEL_ORDERS = Endpoint(
+    source="cancel_orders",
+    method="fapiPrivateDeleteBatchOrders",
+    path="/fapi/v1/batchOrders",
+    weight=1,
+    signed=True,
+    essential=True,
+)
+CANCEL_CONDITIONAL = Endpoint(
+    source="cancel_conditional",
+    method="fapiPrivateDeleteAlgoOrder",
+    path="/fapi/v1/algoOrder",
+    weight=1,
+    signed=True,
+    essential=True,
+)
+OPEN_ORDERS = Endpoint(
+    source="orders",
+    method="fapiPrivateGetOpenOrders",
+    path="/fapi/v1/openOrders",
+    weight=40,
+    signed=True,
+    essential=True,
+)
+OPEN_CONDITIONALS = Endpoint(
+    source="conditionals",
+    method="fapiPrivateGetOpenAlgoOrders",
+    path="/fapi/v1/openAlgoOrders",
+    weight=40,
+    signed=True,
+    essential=True,
+)
+ORDER = Endpoint(
+    source="order",
+    method="fapiPrivateGetOrder",
+    path="/fapi/v1/order",
+    weight=1,
+    signed=True,
+    essential=True,
+)
+CONDITIONAL = Endpoint(
+    source="conditional",
+    method="fapiPrivateGetAlgoOrder",
+    path="/fapi/v1/algoOrder",
+    weight=1,
+    signed=True,
+    essential=True,
+)
+NEW_FILLS = replace(FILLS, history=False, essential=True)
+COUNTDOWN = Endpoint(
+    source="countdown",
+    method="fapiPrivatePostCountdownCancelAll",
+    path="/fapi/v1/countdownCancelAll",
+    weight=10,
+    signed=True,
+    essential=True,
+)
+LEVERAGE = Endpoint(
+    source="leverage", method="fapiPrivatePostLeverage", path="/fapi/v1/leverage", weight=1, signed=True
+)
+SYMBOL_CONFIGS = Endpoint(
+    source="symbol_configs",
+    method="fapiPrivateGetSymbolConfig",
+    path="/fapi/v1/symbolConfig",
+    weight=5,
+    signed=True,
+)
+BRACKETS = Endpoint(
+    source="brackets",
+    method="fapiPrivateGetLeverageBracket",
+    path="/fapi/v1/leverageBracket",
+    weight=1,
+    signed=True,
+)
+FUNDING_INTERVALS = Endpoint(
+    source="funding_intervals", method="fapiPublicGetFundingInfo", path="/fapi/v1/fundingInfo", weight=0
+)
+NEW_CANDLES = replace(CANDLES, history=False)
+
+
+def candles_weight(rows: int) -> int:
+    """What asking for so many candles weighs."""
+    return next((weight for bound, weight in ((100, 1), (500, 2), (1001, 5)) if rows < bound), 10)

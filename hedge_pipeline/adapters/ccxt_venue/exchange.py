@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from ipaddress import ip_address
 from typing import Any
@@ -90,13 +91,17 @@ class AnswerRefused(Exception):
 class LastAnswer:
     """What ccxt's exceptions do not carry: set by each request, cleared before it."""
 
+    sent: bool = False
+    """Whether it came as far as the network."""
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    code: int | None = None
+    """The venue's error code, if the body is an object with one."""
     unreadable: str | None = None
     """Why a body that begins like JSON is none."""
 
     def forget(self) -> None:
-        self.status, self.headers, self.unreadable = None, {}, None
+        self.sent, self.status, self.headers, self.code, self.unreadable = False, None, {}, None, None
 
 
 def build_exchange(
@@ -110,7 +115,7 @@ def build_exchange(
     """A ccxt ``binanceusdm`` whose every URL is below ``base_url``, checked by ``checked_base_url``.
 
     ``venue_ms`` tells the venue's time for signing. ``abandoned`` is an event of the returned object: once set, a
-    body still arriving is dropped.
+    body still arriving is dropped and a request not yet sent stays here.
     """
     for name in _DRIVER_LOGGERS:
         logger = logging.getLogger(name)
@@ -149,6 +154,12 @@ def _exchange_class() -> type[Any]:
             # Not the wall clock plus a difference: that breaks when the wall clock jumps.
             return int(self.venue_ms())
 
+        def fetch(self, *request: Any, **named: Any) -> Any:
+            if self.abandoned.is_set():
+                raise AnswerRefused("nobody waits for the answer any more")
+            self.last_answer.sent = True
+            return super().fetch(*request, **named)
+
         def get_exceptions_by_url(self, url: str | None, exactOrBroad: str) -> Any:  # noqa: N803
             return self.exceptions["linear"].get(exactOrBroad, {})
 
@@ -169,10 +180,13 @@ def _exchange_class() -> type[Any]:
 
         def on_json_response(self, response_body: str) -> Any:
             try:
-                return read_json(response_body)
+                body = read_json(response_body, parse_float=Decimal)
             except UnreadableJsonError as error:
                 self.last_answer.unreadable = str(error)
                 raise ValueError("unreadable") from None
+            code = body.get("code") if isinstance(body, dict) else None
+            self.last_answer.code = code if type(code) is int else None
+            return body
 
     return Exchange
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from hedge_pipeline.adapters.ccxt_venue import history_payloads, income, payloads
+from hedge_pipeline.adapters.ccxt_venue import history_payloads, history_reads, income, payloads
 from hedge_pipeline.adapters.ccxt_venue.client import Deadline, venue_time
 from hedge_pipeline.adapters.ccxt_venue.endpoints import (
     CANDLES,
@@ -33,8 +33,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _JITTER = timedelta(seconds=1)
 _LONGEST_FUNDING_INTERVAL = timedelta(hours=8)
 _SHORTEST_FUNDING_INTERVAL = timedelta(hours=1)
-
-_NAMES = {step: name for name, step in STEPS.items()}
 
 
 class CcxtVenueHistory:
@@ -96,32 +94,9 @@ class CcxtVenueHistory:
                 answer, account=self._account, symbol=symbol, recorded_at=self._clock.now()
             )
 
-        def crowded(rows: tuple[Fill, ...]) -> tuple[Fill, ...]:
-            """By id from its first one on: a page of ids is not cut by time."""
-            at, found, here = rows[0].filled_at, list(rows), rows
-            while len(here) == limit:
-                following = ask(fromId=max(int(row.fill_id) for row in here) + 1)
-                here = tuple(row for row in following if row.filled_at == at)
-                found += here
-            return tuple(found)
-
-        found = [
-            row
-            for first, last in windows(
-                milliseconds(since), milliseconds(until) - 1, self._limits.fills_window
-            )
-            for row in read_range(
-                lambda start, end: ask(startTime=start, endTime=end),
-                source="fills",
-                stamp=lambda row: row.filled_at,
-                first_ms=first,
-                last_ms=last,
-                page_rows=limit,
-                crowded=crowded,
-            )
-        ]
-        _refuse_repeated("fills", [row.fill_id for row in found])
-        return tuple(sorted(found, key=lambda row: (row.filled_at, len(row.fill_id), row.fill_id)))
+        return history_reads.fills_within(
+            ask, first_ms=milliseconds(since), last_ms=milliseconds(until) - 1, limits=self._limits
+        )
 
     def funding_rates_between(self, symbol: str, since: datetime, until: datetime) -> tuple[FundingRate, ...]:
         deadline = self._begin("funding_rates", since, until)
@@ -158,31 +133,24 @@ class CcxtVenueHistory:
     def candles_between(
         self, symbol: str, interval: timedelta, since: datetime, until: datetime
     ) -> tuple[Candle, ...]:
-        if interval not in _NAMES:
+        if interval not in history_reads.INTERVALS:
             raise ValueError(f"interval: {interval} is none of {', '.join(STEPS)}")
         length = interval // income.MILLISECOND
         last_close = _instant(-(-milliseconds(until) // length) * length)
         deadline = self._begin("candles", since, last_close)
-        found: list[Candle] = []
-        stretch = interval * self._limits.candles_page
-        for first, last in windows(milliseconds(since), milliseconds(until) - 1, stretch):
-            rows = -(-(last - first + 1) // length)
-            params = {
-                "symbol": symbol,
-                "interval": _NAMES[interval],
-                "startTime": first,
-                "endTime": last,
-                "limit": rows,
-            }
+
+        def ask(params: dict[str, str | int]) -> tuple[Candle, ...]:
             answer = self._ask(CANDLES, deadline, params)
-            for candle in history_payloads.candles(answer, symbol=symbol, interval=interval):
-                if not first <= milliseconds(candle.open_at) <= last:
-                    raise SourceMalformed(
-                        "candles", f"openTime: {candle.open_at.isoformat()} was not asked for"
-                    )
-                found.append(candle)
-        _refuse_repeated("candles", [candle.open_at.isoformat() for candle in found])
-        return tuple(sorted(found, key=lambda candle: candle.open_at))
+            return history_payloads.candles(answer, symbol=symbol, interval=interval)
+
+        return history_reads.candles_within(
+            ask,
+            symbol,
+            interval,
+            first_ms=milliseconds(since),
+            last_ms=milliseconds(until) - 1,
+            limits=self._limits,
+        )
 
     def _begin(self, source: str, since: datetime, until: datetime, *, kept: bool = False) -> Deadline:
         """Refuse what cannot be answered in full. ``kept``: the venue forgets it."""
@@ -222,7 +190,7 @@ class CcxtVenueHistory:
 def _with_intervals(rows: list[FundingRate]) -> list[FundingRate]:
     """Rows of whole seconds, each with the time since the one before."""
     whole = [replace(row, funded_at=_whole_second(row.funded_at)) for row in rows]
-    _refuse_repeated("funding_rates", [row.funded_at.isoformat() for row in whole])
+    history_reads.refuse_repeated("funding_rates", [row.funded_at.isoformat() for row in whole])
     known = whole[:1]
     for before, row in pairwise(whole):
         apart = row.funded_at - before.funded_at
@@ -232,12 +200,6 @@ def _with_intervals(rows: list[FundingRate]) -> list[FundingRate]:
 
 def _whole_second(instant: datetime) -> datetime:
     return (instant + timedelta(milliseconds=500)).replace(microsecond=0)
-
-
-def _refuse_repeated(source: str, keys: list[str]) -> None:
-    if len(set(keys)) != len(keys):
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        raise SourceMalformed(source, f"{repeated} is listed twice")
 
 
 def _instant(stamp_ms: int) -> datetime:

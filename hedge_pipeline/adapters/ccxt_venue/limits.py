@@ -8,7 +8,7 @@ from hedge_pipeline.adapters.ccxt_venue.endpoints import Endpoint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueLimits:
-    """Bounds of the reading side. Durations of reads include their retries.
+    """Bounds of both sides. Durations of reads include their retries.
 
     The four reads of one valuation together stay below 25 s, whatever hangs: the daemon waits a minute for a heartbeat.
     """
@@ -50,9 +50,24 @@ class VenueLimits:
     final_after: timedelta = timedelta(seconds=60)
     """When a row stamped now can be read for certain: lists lag behind the account."""
 
+    orders: timedelta = timedelta(seconds=8)
+    """Listing what rests."""
+    fills: timedelta = timedelta(seconds=8)
+    """New fills of one symbol."""
+    terms: timedelta = timedelta(seconds=8)
+    candles: timedelta = timedelta(seconds=8)
+    trading: timedelta = timedelta(seconds=20)
+    """Placing or canceling all that one call names."""
+    orders_per_10_seconds: int = 300
+    """The venue's limits per account, shared with whatever else trades on it."""
+    orders_per_minute: int = 1200
+
     def ceiling(self, endpoint: Endpoint) -> float:
         """Weight of a minute up to which it may be asked."""
+        return self.weight_per_minute * self.share(endpoint)
+
+    def share(self, endpoint: Endpoint) -> float:
+        """Part of the venue's limits open to it."""
         if endpoint.essential:
-            return self.weight_per_minute
-        share = self.history_share if endpoint.history else self.weight_share
-        return self.weight_per_minute * share
+            return 1.0
+        return self.history_share if endpoint.history else self.weight_share

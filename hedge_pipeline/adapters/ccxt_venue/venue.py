@@ -4,10 +4,10 @@ A source that fails leaves ``None`` and its reason; the others are read all the 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from hedge_pipeline.adapters.ccxt_venue import income, market_payloads, payloads
 from hedge_pipeline.adapters.ccxt_venue.client import Deadline, venue_time
@@ -21,12 +21,12 @@ from hedge_pipeline.adapters.ccxt_venue.endpoints import (
     Endpoint,
 )
 from hedge_pipeline.adapters.ccxt_venue.exchange import Credentials
+from hedge_pipeline.adapters.ccxt_venue.facts import Fact, attempt
 from hedge_pipeline.adapters.ccxt_venue.limits import VenueLimits
 from hedge_pipeline.adapters.ccxt_venue.registry import shared_client
 from hedge_pipeline.domain.account import AccountReading, AssetRate, IncomeRow, Mark, MarksReading
-from hedge_pipeline.domain.errors import SourceUnavailable
 from hedge_pipeline.domain.instruments import Instrument, InstrumentsReading
-from hedge_pipeline.domain.sources import ClockReading, SourceHealth
+from hedge_pipeline.domain.sources import ClockReading
 from hedge_pipeline.ports import Clock
 
 T = TypeVar("T")
@@ -66,15 +66,15 @@ class CcxtVenue:
     def read_account(self) -> AccountReading:
         attempted_at = self._clock.now()
         deadline = Deadline(self._clock, self._limits.account)
-        clock, clock_health = _attempt("clock", lambda: self._measured(deadline))
+        clock, clock_health = attempt("clock", lambda: self._measured(deadline))
         # Without a clock the facts are still worth having, signed by an earlier reading; they just have no age.
-        balances, balances_health = _attempt(
+        balances, balances_health = attempt(
             "balances", lambda: self._ask(BALANCES, deadline, payloads.account)
         )
-        positions, positions_health = _attempt(
+        positions, positions_health = attempt(
             "positions", lambda: self._ask(POSITIONS, deadline, payloads.positions)
         )
-        modes, modes_health = _attempt("modes", lambda: self._ask(MODES, deadline, payloads.modes))
+        modes, modes_health = attempt("modes", lambda: self._ask(MODES, deadline, payloads.modes))
         assets, totals, account_positions = balances.value if balances else (None, None, None)
         hedge_mode, multi_assets_mode = modes.value if modes else (None, None)
         return AccountReading(
@@ -97,8 +97,8 @@ class CcxtVenue:
         attempted_at = self._clock.now()
         deadline = Deadline(self._clock, self._limits.marks)
         symbols = self._symbols.union(held)
-        marks, marks_health = _attempt("marks", lambda: self._marks(symbols, deadline))
-        rates, rates_health = _attempt(
+        marks, marks_health = attempt("marks", lambda: self._marks(symbols, deadline))
+        rates, rates_health = attempt(
             "asset_rates", lambda: self._asset_rates({self._numeraire, *assets}, deadline)
         )
         return MarksReading(
@@ -114,9 +114,7 @@ class CcxtVenue:
     def read_instruments(self, held: Sequence[str]) -> InstrumentsReading:
         attempted_at = self._clock.now()
         deadline = Deadline(self._clock, self._limits.instruments)
-        found, health = _attempt(
-            "instruments", lambda: self._instruments(self._symbols.union(held), deadline)
-        )
+        found, health = attempt("instruments", lambda: self._instruments(self._symbols.union(held), deadline))
         return InstrumentsReading(
             account=self._account,
             attempted_at=attempted_at,
@@ -150,24 +148,24 @@ class CcxtVenue:
         )
         return rows, asked_at
 
-    def _measured(self, deadline: Deadline) -> "_Fact[ClockReading]":
+    def _measured(self, deadline: Deadline) -> Fact[ClockReading]:
         reading = self._client.measure_clock(deadline)
-        return _Fact(value=reading, as_of=reading.venue_at, answered_at=reading.venue_at)
+        return Fact(value=reading, as_of=reading.venue_at, answered_at=reading.venue_at)
 
-    def _ask(self, endpoint: Endpoint, deadline: Deadline, parse: Callable[[object], T]) -> "_Fact[T]":
+    def _ask(self, endpoint: Endpoint, deadline: Deadline, parse: Callable[[object], T]) -> Fact[T]:
         answer = self._client.get(endpoint, deadline)
         reading = self._client.last_clock
-        return _Fact(
+        return Fact(
             value=parse(answer.payload),
             as_of=venue_time(reading, answer.started_s),
             answered_at=venue_time(reading, answer.ended_s),
         )
 
-    def _marks(self, symbols: frozenset[str], deadline: Deadline) -> "_Fact[tuple[Mark, ...]]":
+    def _marks(self, symbols: frozenset[str], deadline: Deadline) -> Fact[tuple[Mark, ...]]:
         marks = market_payloads.marks(self._client.get(MARKS, deadline).payload, symbols)
         return self._oldest(marks, [mark.as_of for mark in marks], deadline)
 
-    def _asset_rates(self, assets: set[str], deadline: Deadline) -> "_Fact[tuple[AssetRate, ...]]":
+    def _asset_rates(self, assets: set[str], deadline: Deadline) -> Fact[tuple[AssetRate, ...]]:
         quoted = assets - {_USD}
         rates = market_payloads.asset_rates(self._client.get(ASSET_RATES, deadline).payload, quoted)
         fact = self._oldest(rates, [rate.as_of for rate in rates], deadline)
@@ -176,34 +174,17 @@ class CcxtVenue:
         usd = AssetRate(asset=_USD, usd=Decimal(1), as_of=fact.as_of)
         return replace(fact, value=tuple(sorted((*rates, usd), key=lambda rate: rate.asset)))
 
-    def _oldest(self, value: T, stamps: Sequence[datetime], deadline: Deadline) -> "_Fact[T]":
+    def _oldest(self, value: T, stamps: Sequence[datetime], deadline: Deadline) -> Fact[T]:
         """Nothing asked for is true now, by the venue's clock."""
         as_of = min(stamps) if stamps else self._now(deadline)
-        return _Fact(value=value, as_of=as_of, answered_at=as_of)
+        return Fact(value=value, as_of=as_of, answered_at=as_of)
 
-    def _instruments(self, symbols: frozenset[str], deadline: Deadline) -> "_Fact[tuple[Instrument, ...]]":
+    def _instruments(self, symbols: frozenset[str], deadline: Deadline) -> Fact[tuple[Instrument, ...]]:
         instruments, as_of = self._client.instruments(symbols, deadline)
-        return _Fact(value=instruments, as_of=as_of, answered_at=as_of)
+        return Fact(value=instruments, as_of=as_of, answered_at=as_of)
 
     def _now(self, deadline: Deadline) -> datetime:
         return venue_time(self._client.recent_clock(deadline), self._clock.monotonic())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fact(Generic[T]):
-    """What a source said and when, by the venue's clock."""
-
-    value: T
-    as_of: datetime
-    answered_at: datetime
-
-
-def _attempt(source: str, read: Callable[[], _Fact[T]]) -> tuple[_Fact[T] | None, SourceHealth]:
-    try:
-        fact = read()
-    except SourceUnavailable as error:
-        return None, SourceHealth(source=source, ok=False, as_of=None, error=error.reason)
-    return fact, SourceHealth(source=source, ok=True, as_of=fact.as_of)
 
 
 def _milliseconds(instant: datetime) -> int:

@@ -87,11 +87,18 @@ def _identifier(value: object) -> str:
     return value
 
 
+def _number(value: object) -> Decimal:
+    number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return _decimal(f"{value}" if number else value)
+
+
 Amount = Annotated[Decimal, BeforeValidator(_decimal)]
 Price = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_positive)]
 NonNegative = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_not_negative)]
 Rate = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_below_one)]
 """A signed fraction."""
+Number = Annotated[Decimal, BeforeValidator(_number), AfterValidator(_not_negative)]
+"""A decimal number in a string or as JSON writes numbers, digit by digit."""
 Stamp = Annotated[datetime, BeforeValidator(_stamp)]
 Delivery = Annotated[datetime, BeforeValidator(_delivery)]
 ChangeStamp = Annotated[datetime | None, BeforeValidator(_stamp_or_none)]

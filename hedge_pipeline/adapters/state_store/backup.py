@@ -22,7 +22,7 @@ from hedge_pipeline.adapters.state_store.opening import open_state_store
 from hedge_pipeline.adapters.state_store.row_codec import row_codec
 from hedge_pipeline.adapters.state_store.sqlite_file import make_empty
 from hedge_pipeline.adapters.state_store.store import SqlStateStore
-from hedge_pipeline.adapters.state_store.tables import STORE_META, TABLES
+from hedge_pipeline.adapters.state_store.tables import STORE_META, TABLES, row_columns
 from hedge_pipeline.domain.errors import CommandRefused, InvalidState
 from hedge_pipeline.domain.verdicts import RESTORED_COPY, Incident, TradingState
 
@@ -108,13 +108,13 @@ def _copied_rows(store: SqlStateStore, partial: Path, told: Told) -> dict[str, i
 
 
 def _chunks(source: Any, row_class: Any, table: sa.Table, dialect: sa.Dialect) -> Iterator[list[list[Any]]]:
-    """Row id and fields of rows in order, encoded for SQLite."""
+    """Row id, fields and marks of rows in order, encoded for SQLite."""
     names = ", ".join(dialect.identifier_preparer.quote(column.name) for column in table.columns)
     sql = f"SELECT {names} FROM {table.name} WHERE seq > %s ORDER BY seq LIMIT {_ROWS}"  # noqa: S608 our own names
     theirs, ours = row_codec(row_class, dialect.name), row_codec(row_class, SQLITE)
-    last = 0
+    last, marks = 0, 1 + len(row_columns(table))
     while found := source.execute(sql, [last]).fetchall():
-        yield [[row[0], *ours.encode(theirs.decode(row[1:]))] for row in found]
+        yield [[row[0], *ours.encode(theirs.decode(row[1:marks])), *row[marks:]] for row in found]
         last = found[-1][0]
 
 

@@ -16,7 +16,7 @@ from hedge_pipeline.adapters.state_store.forms import SQLITE
 Connection = Any
 """A driver's own: ``execute`` and cursors are the same in sqlite3 and psycopg."""
 
-_INCOME_LOCK = 0x696E636F6D65
+_LISTS_LOCK = 0x696E636F6D65
 
 
 class Database:
@@ -57,14 +57,14 @@ class Database:
             connection.execute("ROLLBACK")
 
     def one_at_a_time(self, connection: Connection) -> None:
-        """Let no other transaction add income until this one ends.
+        """Let no other transaction add income or fills until this one ends.
 
         Row ids are dealt when a row is inserted and seen when it is committed. Were two transactions to
-        overtake each other, an income row could appear below a row id that a baseline has already passed.
+        overtake each other, a row could appear below a row id that a reader has already passed.
         SQLite has one writer anyway.
         """
         if self.dialect.name != SQLITE:
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [_INCOME_LOCK])
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LISTS_LOCK])
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

@@ -1,11 +1,11 @@
 """How each kind of value lies in a column of SQLite and of Postgres, and gets in and out of it exactly.
 
 SQLAlchemy's own ``Numeric`` loses digits on SQLite without a word and its ``DateTime`` drops the zone there.
-So on SQLite money and instants are canonical text; on Postgres they are NUMERIC and TIMESTAMPTZ. What is
-nested is JSON: text to us on both, JSONB to Postgres.
+So on SQLite money and instants are canonical text; on Postgres they are NUMERIC and TIMESTAMPTZ. Durations
+are seconds as text on both. What is nested is JSON: text to us on both, JSONB to Postgres.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
@@ -49,7 +49,7 @@ class ColumnCodec(NamedTuple):
 
 def column_type(hint: Any) -> TypeEngine[Any]:
     """The column of a field's type, which is without its ``None``."""
-    if is_enum(hint):
+    if is_enum(hint) or hint is timedelta:
         return TEXT
     return _COLUMN_TYPES.get(hint, NESTED)
 
@@ -91,6 +91,7 @@ def _codec(hint: Any, engine: str) -> ColumnCodec:
 _ON_BOTH: dict[Any, ColumnCodec] = {
     str: ColumnCodec(scalars.words, scalars.words),
     int: ColumnCodec(scalars.count, scalars.count),
+    timedelta: ColumnCodec(scalars.seconds_text, scalars.seconds_of),
 }
 
 _ON_SQLITE: dict[Any, ColumnCodec] = _ON_BOTH | {

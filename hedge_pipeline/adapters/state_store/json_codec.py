@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 from hedge_pipeline.adapters.state_store import scalars
 from hedge_pipeline.adapters.state_store.refusal import RefusedValueError
 from hedge_pipeline.adapters.strict_json import KeyGivenTwiceError, each_key_once
+from hedge_pipeline.domain.errors import InvalidState
 
 Parsed = Any
 """What ``json.loads`` gives."""
@@ -183,7 +184,7 @@ def _dataclass(kind: type) -> JsonCodec:
             )
         if len(values) != len(names):
             check_names(stored)
-        return kind(**values)
+        return _made(kind, values)
 
     def check_names(stored: dict[str, Parsed]) -> None:
         """A field with a default may be missing: it is younger than the row."""
@@ -195,6 +196,14 @@ def _dataclass(kind: type) -> JsonCodec:
             )
 
     return JsonCodec(encode, decode)
+
+
+def _made(kind: type, values: dict[str, Any]) -> Any:
+    """Of values that are each of their type; whether they go together its class knows."""
+    try:
+        return kind(**values)
+    except InvalidState:  # its text quotes values
+        raise RefusedValueError(f"values that do not go together in a {kind.__name__}") from None
 
 
 def fields_getter(kind: type) -> Callable[[Any], tuple[Any, ...]]:

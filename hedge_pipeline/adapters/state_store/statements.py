@@ -4,7 +4,7 @@ SQLAlchemy writes the SQL; it does not run it. Running a statement through its c
 times what SQLite takes to answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,12 +14,20 @@ from sqlalchemy.engine import Dialect
 
 from hedge_pipeline.adapters.state_store.forms import is_comparable
 from hedge_pipeline.adapters.state_store.tables import (
+    FILL_KEY,
+    FILL_ORIGIN,
+    FILLS,
     INCIDENT_END,
     INCIDENT_KEY,
     INCIDENTS,
     INCOME,
+    INTENT_KEY,
+    INTENTS,
+    SETTLED,
     STORE_META,
     TABLES,
+    UNSETTLED,
+    row_columns,
 )
 
 
@@ -51,7 +59,7 @@ class Statements:
         self.forget = cache(self._forget)
         self.newest_seq = cache(self._newest_seq)
         self.income_outside = self._written(
-            sa.select(INCOME.c.seq, *_row_columns(INCOME))
+            sa.select(INCOME.c.seq, *row_columns(INCOME))
             .where(INCOME.c.account == sa.bindparam("account"))
             .where(
                 sa.or_(
@@ -62,14 +70,14 @@ class Statements:
             .order_by(INCOME.c.occurred_at, INCOME.c.seq)
         )
         self.income_within = self._written(
-            sa.select(INCOME.c.seq, *_row_columns(INCOME))
+            sa.select(INCOME.c.seq, *row_columns(INCOME))
             .where(INCOME.c.account == sa.bindparam("account"))
             .where(INCOME.c.occurred_at >= sa.bindparam("start"))
             .where(INCOME.c.occurred_at < sa.bindparam("end"))
             .order_by(INCOME.c.occurred_at, INCOME.c.seq)
         )
         self.income_between = self._written(
-            sa.select(*_row_columns(INCOME))
+            sa.select(*row_columns(INCOME))
             .where(INCOME.c.account == sa.bindparam("account"))
             .where(INCOME.c.occurred_at.between(sa.bindparam("first"), sa.bindparam("last")))
         )
@@ -78,6 +86,24 @@ class Statements:
             .where(*(INCIDENTS.c[name] == sa.bindparam(f"its_{name}") for name in INCIDENT_KEY))
             .where(INCIDENTS.c.closed_at.is_(None))
             .values({name: sa.bindparam(f"its_{name}") for name in INCIDENT_END})
+        )
+        self.fill = self._written(
+            sa.select(*row_columns(FILLS)).where(*(FILLS.c[name] == sa.bindparam(name) for name in FILL_KEY))
+        )
+        self.tell_origin = self._written(
+            sa.update(FILLS)
+            .where(*(FILLS.c[name] == sa.bindparam(f"its_{name}") for name in FILL_KEY))
+            .values({name: sa.bindparam(f"its_{name}") for name in FILL_ORIGIN})
+        )
+        self.unsettled = self._written(
+            sa.select(*row_columns(INTENTS))
+            .where(INTENTS.c.account == sa.bindparam("account"), UNSETTLED)
+            .order_by(INTENTS.c.seq)
+        )
+        self.settle = self._written(
+            sa.update(INTENTS)
+            .where(*(INTENTS.c[name] == sa.bindparam(f"its_{name}") for name in INTENT_KEY), UNSETTLED)
+            .values({SETTLED: sa.true()})
         )
         self.identity = self._written(sa.select(STORE_META.c.store_id, STORE_META.c.copied_at))
         self.take_over = self._written(
@@ -106,7 +132,7 @@ class Statements:
             if name not in columns or not is_comparable(columns[name]):
                 raise TypeError(f"{TABLES[row_class].name} has no column {name} that can be compared")
         return self._written(
-            sa.select(*_row_columns(TABLES[row_class]))
+            sa.select(*row_columns(TABLES[row_class]))
             .where(columns.account == sa.bindparam("account"))
             .where(*(columns[name] == sa.bindparam(name) for name in equal))
             .where(*(columns[name].is_(None) for name in unknown))
@@ -120,7 +146,7 @@ class Statements:
         if name not in columns:
             raise TypeError(f"{TABLES[row_class].name} has no column {name}")
         return self._written(
-            sa.select(*_row_columns(TABLES[row_class]))
+            sa.select(*row_columns(TABLES[row_class]))
             .where(columns.account == sa.bindparam("account"))
             .where(columns[name].is_not(None))
             .order_by(columns.seq.desc())
@@ -216,7 +242,3 @@ class Statements:
         names = getattr(compiled, "positiontup")  # noqa: B009  the base class does not declare it
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         return Statement(str(compiled), tuple(names), constants)
-
-
-def _row_columns(table: sa.Table) -> Sequence[sa.Column[Any]]:
-    return [column for column in table.columns if column.name != "seq"]

@@ -13,9 +13,18 @@ from hedge_pipeline.adapters.state_store.forms import column_codec
 from hedge_pipeline.adapters.state_store.hot_rows import HotRows
 from hedge_pipeline.adapters.state_store.row_codec import RowCodec, row_codec
 from hedge_pipeline.adapters.state_store.statements import Statements
-from hedge_pipeline.adapters.state_store.tables import CHAINED, INCIDENT_END, INCIDENT_KEY, INCOME_KEY, TABLES
+from hedge_pipeline.adapters.state_store.tables import (
+    CHAINED,
+    INCIDENT_END,
+    INCIDENT_KEY,
+    INTENT_KEY,
+    TABLES,
+)
+from hedge_pipeline.adapters.state_store.venue_lists import VenueLists
 from hedge_pipeline.domain.account import IncomeRow
 from hedge_pipeline.domain.errors import ConcurrentAppend, InvalidState
+from hedge_pipeline.domain.trading.intents import Intent, OrderUpdate
+from hedge_pipeline.domain.trading.readings import LedgerFill
 from hedge_pipeline.domain.verdicts import Incident
 
 Row = TypeVar("Row")
@@ -38,6 +47,7 @@ class SqlStateStore:
         self._meta = meta
         self._statements = Statements(database.dialect)
         self._hot = HotRows(database, self._statements)
+        self._lists = VenueLists(database, self._statements, self._insert)
 
     @property
     def store_id(self) -> str:
@@ -111,28 +121,10 @@ class SqlStateStore:
                 self._insert(connection, row_class, group, values)
 
     def append_new_income(self, rows: Sequence[IncomeRow]) -> int:
-        """As in the port.
+        return self._lists.append_new_income(rows)
 
-        Raises:
-            InvalidState: a row has the key of a stored one and another amount.
-        """
-        if not rows:
-            return 0
-        new = []
-        with self._database.writing() as connection:
-            self._database.one_at_a_time(connection)
-            known = {_income_key(row): row for row in self._income_around(connection, rows)}
-            for row in rows:
-                stored = known.setdefault(_income_key(row), row)
-                if stored is row:
-                    new.append(row)
-                elif stored.amount != row.amount:
-                    raise InvalidState(
-                        f"income row {_income_key(row)}: the venue states {row.amount} and stated {stored.amount}"
-                    )
-            if new:
-                self._insert(connection, IncomeRow, new, self._encoded(IncomeRow, new))
-        return len(new)
+    def append_new_fills(self, rows: Sequence[LedgerFill]) -> int:
+        return self._lists.append_new_fills(rows)
 
     def latest(self, table: type[Row], account: str, **equal: Any) -> Row | None:
         found = self.rows(table, account, limit=1, newest_first=True, **equal)
@@ -205,27 +197,12 @@ class SqlStateStore:
         return codec.decode_columns(names, found)
 
     def income_within(self, account: str, *, start: datetime, end: datetime) -> list[tuple[int, IncomeRow]]:
-        codec = self._codec(IncomeRow)
-        statement = self._statements.income_within
-        span = {
-            "start": codec.encode_one("occurred_at", start),
-            "end": codec.encode_one("occurred_at", end),
-        }
-        found = self._database.read(statement.sql, statement.values({"account": account, **span}))
-        return [(values[0], codec.decode(values[1:])) for values in found]
+        return self._lists.income_within(account, start=start, end=end)
 
     def income_outside(
         self, account: str, *, through_at: datetime, through_seq: int
     ) -> list[tuple[int, IncomeRow]]:
-        codec = self._codec(IncomeRow)
-        statement = self._statements.income_outside
-        given = {
-            "account": account,
-            "through_at": codec.encode_one("occurred_at", through_at),
-            "through_seq": through_seq,
-        }
-        found = self._database.read(statement.sql, statement.values(given))
-        return [(values[0], codec.decode(values[1:])) for values in found]
+        return self._lists.income_outside(account, through_at=through_at, through_seq=through_seq)
 
     def plain(
         self, table: type[Row], account: str, *names: str, after: int = 0, most: int
@@ -239,6 +216,11 @@ class SqlStateStore:
 
     def forget(self, table: type[Row], account: str, seqs: Sequence[int]) -> int:
         return self._hot.forget(table, account, seqs)
+
+    def unsettled(self, account: str) -> list[Intent]:
+        codec, statement = self._codec(Intent), self._statements.unsettled
+        found = self._database.read(statement.sql, statement.values({"account": account}))
+        return [codec.decode(values) for values in found]
 
     def open_incidents(self, account: str) -> list[Incident]:
         return self.rows(Incident, account, closed_at=None)
@@ -259,35 +241,39 @@ class SqlStateStore:
         return self._statements.close_incident.values(given)
 
     def _insert(
-        self, connection: Connection, row_class: Any, rows: Sequence[Any], values: list[list[Any]]
+        self,
+        connection: Connection,
+        row_class: Any,
+        rows: Sequence[Any],
+        values: list[list[Any]] | None = None,
     ) -> None:
-        if row_class is IncomeRow:
+        if row_class in {IncomeRow, LedgerFill}:
             self._database.one_at_a_time(connection)
         try:
-            connection.cursor().executemany(self._statements.insert(row_class), values)
+            connection.cursor().executemany(
+                self._statements.insert(row_class), values or self._encoded(row_class, rows)
+            )
         except self.dialect.loaded_dbapi.IntegrityError as error:
-            if not is_unique_violation(error):
-                raise
-            if row_class in CHAINED:
-                taken = ", ".join(f"{row.ordinal} of {row.account}" for row in rows)
-                raise ConcurrentAppend(f"{TABLES[row_class].name}: {taken} is taken") from None
-            if row_class is Incident:
-                keys = ", ".join(f"{row.key} of {row.account}" for row in rows)
-                raise ConcurrentAppend(f"incidents: {keys} is open already") from None
+            if is_unique_violation(error) and (taken := _taken(row_class, rows)):
+                raise ConcurrentAppend(f"{TABLES[row_class].name}: {taken}") from None
             raise
+        if row_class is OrderUpdate:
+            self._settle(connection, [row for row in rows if row.settled])
 
-    def _income_around(self, connection: Connection, rows: Sequence[IncomeRow]) -> list[IncomeRow]:
-        """Stored rows of the same accounts and time."""
-        codec = self._codec(IncomeRow)
-        statement = self._statements.income_between
-        first = codec.encode_one("occurred_at", min(row.occurred_at for row in rows))
-        last = codec.encode_one("occurred_at", max(row.occurred_at for row in rows))
-        found = []
-        for account in sorted({row.account for row in rows}):
-            values = statement.values({"account": account, "first": first, "last": last})
-            found += connection.execute(statement.sql, values).fetchall()
-        return [codec.decode(values) for values in found]
+    def _settle(self, connection: Connection, updates: Sequence[OrderUpdate]) -> None:
+        for update in updates:
+            values = self._statements.settle.values(
+                {f"its_{name}": getattr(update, name) for name in INTENT_KEY}
+            )
+            connection.execute(self._statements.settle.sql, values)
 
 
-def _income_key(row: IncomeRow) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in INCOME_KEY)
+def _taken(row_class: type[Any], rows: Sequence[Any]) -> str | None:
+    """What one of the rows found in its place; ``None``: it is a row of no such table."""
+    if row_class in CHAINED:
+        return f"{', '.join(f'{row.ordinal} of {row.account}' for row in rows)} is taken"
+    if row_class is Incident:
+        return f"{', '.join(f'{row.key} of {row.account}' for row in rows)} is open already"
+    if row_class is Intent:
+        return f"{', '.join(f'{row.client_order_id} of {row.account}' for row in rows)} is there already"
+    return None

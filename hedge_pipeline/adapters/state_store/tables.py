@@ -21,6 +21,16 @@ from hedge_pipeline.domain.predecessor.navs import ImportedNav
 from hedge_pipeline.domain.prices import PricesReading
 from hedge_pipeline.domain.publication.publications import Publication
 from hedge_pipeline.domain.reserves import ReservesValuation
+from hedge_pipeline.domain.trading.exit_cover import Adoption, ExitCover
+from hedge_pipeline.domain.trading.intents import Intent, OrderUpdate
+from hedge_pipeline.domain.trading.plans import LadderRow, PlanRow, RegimeRow
+from hedge_pipeline.domain.trading.readings import (
+    CandlesReading,
+    FillsReading,
+    LedgerFill,
+    OrdersReading,
+    TermsReading,
+)
 from hedge_pipeline.domain.verdicts import Command, GateDecision, Incident, Waiver
 
 TABLE_NAMES: dict[type[Any], str] = {
@@ -42,6 +52,18 @@ TABLE_NAMES: dict[type[Any], str] = {
     FlowClassification: "flow_classifications",
     Publication: "publications",
     ImportedNav: "imported_navs",
+    OrdersReading: "open_orders",
+    FillsReading: "fill_reads",
+    LedgerFill: "fills",
+    TermsReading: "symbol_terms",
+    CandlesReading: "candles",
+    RegimeRow: "regimes",
+    LadderRow: "ladders",
+    PlanRow: "order_plans",
+    Intent: "intents",
+    OrderUpdate: "order_executions",
+    ExitCover: "exits",
+    Adoption: "adoptions",
 }
 """One row class, one table."""
 
@@ -51,11 +73,30 @@ CHAINED = frozenset({NavSnapshot, PeakState, ReservesValuation})
 DATED = (NavSnapshot, PeakState)
 """Tables whose days are told by ``as_of``."""
 
+LOOKED_UP: dict[type[Any], tuple[tuple[str, ...], ...]] = {
+    LedgerFill: (("symbol",), ("origin",), ("symbol", "origin"), ("symbol", "venue_order_id")),
+    CandlesReading: (("symbol",),),
+    RegimeRow: (("symbol",),),
+    LadderRow: (("symbol",),),
+    PlanRow: (("symbol",),),
+    Intent: (("symbol",),),
+    OrderUpdate: (("client_order_id",), ("venue_order_id",)),
+}
+"""What, beside the account, newest rows are asked for by. SQLite keeps no statistics, so each combination has its own index."""
+
 INCOME_KEY = ("account", "income_type", "tran_id", "trade_id", "asset", "symbol", "occurred_at")
 
 INCIDENT_KEY = ("account", "key", "opened_at")
 INCIDENT_END = ("closed_at", "closed_by")
-"""The only columns of any table that are ever filled in later."""
+
+FILL_KEY = ("account", "symbol", "fill_id")
+FILL_ORIGIN = ("client_order_id", "origin")
+"""With the end of an incident the only fields of any table that are ever filled in later."""
+
+INTENT_KEY = ("account", "client_order_id")
+SETTLED = "settled"
+"""A mark behind the fields of an intent, set with the update that settles it: among any number of settled ones the others are
+found at once. No field of the row, and never set by anything else."""
 
 METADATA = sa.MetaData()
 
@@ -85,9 +126,18 @@ def _table(row_class: type[Any], name: str) -> sa.Table:
         inner, optional = without_none(hint)
         table.append_column(sa.Column(column, column_type(inner), nullable=optional))
     sa.Index(f"ix_{name}_latest", table.c.account, table.c.seq)
+    if row_class is Intent:
+        table.append_column(
+            sa.Column(SETTLED, sa.Boolean(), nullable=False, server_default=sa.false(), info={"mark": True})
+        )
     if row_class in CHAINED:
         table.append_constraint(sa.UniqueConstraint("account", "ordinal", name=f"uq_{name}_chain"))
     return table
+
+
+def row_columns(table: sa.Table) -> list[sa.Column[Any]]:
+    """Those of the row itself, without what the store keeps around it."""
+    return [column for column in table.columns if column.name != "seq" and not column.info]
 
 
 TABLES: dict[type[Any], sa.Table] = {
@@ -98,6 +148,13 @@ for _hot, _name in HOT.items():
     sa.Index(f"ix_{_name}_recorded", TABLES[_hot].c.account, TABLES[_hot].c.recorded_at)
 for _dated in DATED:
     sa.Index(f"ix_{TABLE_NAMES[_dated]}_dated", TABLES[_dated].c.account, TABLES[_dated].c.as_of)
+
+for _row_class, _combinations in LOOKED_UP.items():
+    for _names in _combinations:
+        sa.Index(
+            f"ix_{TABLE_NAMES[_row_class]}_{'_'.join(_names)}",
+            *(TABLES[_row_class].c[name] for name in ("account", *_names, "seq")),
+        )
 
 INCOME = TABLES[IncomeRow]
 INCOME.append_constraint(sa.UniqueConstraint(*INCOME_KEY, name="uq_income_key"))
@@ -118,4 +175,18 @@ sa.Index(
     unique=True,
     sqlite_where=_OPEN,
     postgresql_where=_OPEN,
+)
+
+FILLS = TABLES[LedgerFill]
+FILLS.append_constraint(sa.UniqueConstraint(*FILL_KEY, name="uq_fills_key"))
+
+INTENTS = TABLES[Intent]
+INTENTS.append_constraint(sa.UniqueConstraint(*INTENT_KEY, name="uq_intents_key"))
+UNSETTLED = sa.not_(INTENTS.c[SETTLED])
+sa.Index(
+    "ix_intents_unsettled",
+    INTENTS.c.account,
+    INTENTS.c.seq,
+    sqlite_where=UNSETTLED,
+    postgresql_where=UNSETTLED,
 )

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from hedge_pipeline.cli.preflight.lines import Line
-from hedge_pipeline.composition import Outside, holdings_of
+from hedge_pipeline.composition import holdings_of
 from hedge_pipeline.domain.account import AccountReading
 from hedge_pipeline.domain.errors import SourceUnavailable
 from hedge_pipeline.domain.limits import RiskLimits
 from hedge_pipeline.domain.reserves import HoldingsReading
 from hedge_pipeline.domain.sources import SourceHealth
+from hedge_pipeline.outside import Outside
 from hedge_pipeline.ports import Clock
 from hedge_pipeline.settings import Settings
 

@@ -27,7 +27,33 @@ from hedge_pipeline.domain.schemas.flows import FlowClassifications, FlowInstruc
 from hedge_pipeline.domain.schemas.imports import ImportedNavs
 from hedge_pipeline.domain.schemas.publications import Publications
 from hedge_pipeline.domain.schemas.readings import Accounts, Income, IncomeReads, Instruments, Marks, Prices
+from hedge_pipeline.domain.schemas.trading import (
+    Adoptions,
+    Exits,
+    Intents,
+    Ladders,
+    OrderExecutions,
+    OrderPlans,
+    Regimes,
+)
+from hedge_pipeline.domain.schemas.trading_readings import (
+    Candles,
+    FillReads,
+    Fills,
+    OpenOrders,
+    SymbolTerms,
+)
 from hedge_pipeline.domain.schemas.valuations import NavSnapshots, PeakStates, ReservesValuations
+from hedge_pipeline.domain.trading.exit_cover import Adoption, ExitCover
+from hedge_pipeline.domain.trading.intents import Intent, OrderUpdate
+from hedge_pipeline.domain.trading.plans import LadderRow, PlanRow, RegimeRow
+from hedge_pipeline.domain.trading.readings import (
+    CandlesReading,
+    FillsReading,
+    LedgerFill,
+    OrdersReading,
+    TermsReading,
+)
 from hedge_pipeline.domain.verdicts import Command, GateDecision, Incident, Waiver
 
 SCHEMAS: dict[type[Any], type[pa.DataFrameModel]] = {
@@ -49,6 +75,18 @@ SCHEMAS: dict[type[Any], type[pa.DataFrameModel]] = {
     FlowClassification: FlowClassifications,
     Publication: Publications,
     ImportedNav: ImportedNavs,
+    OrdersReading: OpenOrders,
+    FillsReading: FillReads,
+    LedgerFill: Fills,
+    TermsReading: SymbolTerms,
+    CandlesReading: Candles,
+    RegimeRow: Regimes,
+    LadderRow: Ladders,
+    PlanRow: OrderPlans,
+    Intent: Intents,
+    OrderUpdate: OrderExecutions,
+    ExitCover: Exits,
+    Adoption: Adoptions,
 }
 """One row class, one model."""
 

@@ -76,6 +76,15 @@ class Day(_Kind):
 
 
 @_kind
+class Duration(_Kind):
+    """A length of time above zero."""
+
+    @staticmethod
+    def holds(value: Any) -> bool:
+        return type(value) is timedelta and value > timedelta(0)
+
+
+@_kind
 class Flag(_Kind):
     """True or false."""
 

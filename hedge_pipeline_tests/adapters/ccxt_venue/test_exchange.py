@@ -9,7 +9,7 @@ import ccxt
 import pytest
 
 from hedge_pipeline.adapters.ccxt_venue import CcxtVenue, Credentials
-from hedge_pipeline.adapters.ccxt_venue.exchange import build_exchange
+from hedge_pipeline.adapters.ccxt_venue.exchange import AnswerRefused, build_exchange
 from hedge_pipeline.domain.errors import SourceUnavailable
 from hedge_pipeline_tests.adapters.ccxt_venue.conftest import KEY, SECRET, MakeVenue
 from hedge_pipeline_tests.adapters.ccxt_venue.stub import (
@@ -131,3 +131,21 @@ def _raised(venue: CcxtVenue) -> str:
     assert raised.value.__cause__ is None
     assert raised.value.__context__ is None
     return "".join(traceback.format_exception(raised.value))
+
+
+def test_a_request_that_nobody_waits_for_any_more_is_not_sent(stub: StubVenue) -> None:
+    exchange = exchange_at(stub.base_url)
+    exchange.abandoned.set()
+    with pytest.raises(AnswerRefused):
+        exchange.fapiPublicGetTime({})
+    assert not stub.asked
+
+
+def test_what_was_sent_is_told_from_what_could_not_be(stub: StubVenue) -> None:
+    exchange = exchange_at(stub.base_url)
+    exchange.apiKey = ""
+    with pytest.raises(ccxt.AuthenticationError):
+        exchange.fapiPrivatePostOrder({})
+    assert not exchange.last_answer.sent
+    exchange.fapiPublicGetTime({})
+    assert exchange.last_answer.sent

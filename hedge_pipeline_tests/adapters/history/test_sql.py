@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,10 +18,12 @@ from hedge_pipeline.adapters.state_store.tables import TABLE_NAMES
 from hedge_pipeline.domain.account import IncomeRow
 from hedge_pipeline.domain.errors import CommandRefused, StoreUnavailable
 from hedge_pipeline.domain.history.minutes import Minute
+from hedge_pipeline.domain.market_data import Candle, Fill
 from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.trading.readings import CandlesReading
 from hedge_pipeline_tests import examples
 from hedge_pipeline_tests.adapters.history.test_files import DAY, NOW, ROWS, minute
-from hedge_pipeline_tests.adapters.state_store.examples import income, plain
+from hedge_pipeline_tests.adapters.state_store.examples import fill, income, intent, plain
 
 LIVE = {name: row_class for row_class, name in TABLE_NAMES.items()}
 
@@ -99,6 +101,52 @@ def test_live_and_closed_meet_in_one_question(sql: Sql, store: SqlStateStore, hi
         sql,
         "WITH late AS (SELECT tran_id FROM income EXCEPT SELECT tran_id FROM history.income) SELECT * FROM late",
     ) == [("2",)]
+
+
+def test_fills_and_candles_are_live_rows_and_closed_days_by_one_name_each(
+    sql: Sql, store: SqlStateStore, history: HistoryFiles
+):
+    closed = plain(Candle, open_at=NOW)
+    read = plain(
+        CandlesReading,
+        account="main",
+        symbol="BTCUSDT",
+        interval=timedelta(minutes=5),
+        candles=(closed,),
+        recorded_at=NOW,
+    )
+    store.append_new_fills([fill(1), fill(2)])
+    store.append(read, replace(read, candles=None))
+    history.write_day(Fill, DAY, [plain(Fill, account="main", fill_id="1", filled_at=NOW)], at=NOW)
+    history.write_day(Candle, DAY, [closed], at=NOW)
+    names = [column.name for column in fields(CandlesReading)]
+    rows = store.plain(CandlesReading, "main", *names, most=1)
+    history.archive_day(CandlesReading, DAY, rows, at=NOW, reason=None)
+
+    assert ask(sql, "SELECT fill_id, origin FROM fills ORDER BY fill_id") == [("1", "ours"), ("2", "ours")]
+    assert ask(
+        sql,
+        "SELECT live.fill_id, closed.fill_id FROM fills live LEFT JOIN history.fills closed USING (fill_id) ORDER BY 1",
+    ) == [("1", "1"), ("2", None)]
+    assert ask(sql, "SELECT symbol, interval, candles->0->>'close' FROM candles") == [
+        ("BTCUSDT", "300", "1.5"),
+        ("BTCUSDT", "300", None),
+    ]
+    assert ask(sql, "SELECT close FROM history.candles") == [(Decimal("1.5"),)]
+    assert ask(sql, "SELECT interval, len(candles) > 2 FROM archive.candles") == [("300", True)]
+    assert ask(sql, "SELECT (SELECT count(*) FROM candles), (SELECT count(*) FROM archive.candles)") == [
+        (2, 1)
+    ]
+
+
+def test_an_intent_is_asked_by_the_fields_of_its_order(sql: Sql, store: SqlStateStore):
+    store.append(intent(1), intent(2))
+
+    assert ask(sql, """SELECT client_order_id, "order"->>'limit_price' FROM intents ORDER BY 1""") == [
+        ("order-1", "65000.1"),
+        ("order-2", "65000.1"),
+    ]
+    assert "settled" not in dict(row[:2] for row in ask(sql, "DESCRIBE intents"))
 
 
 def test_archived_rows_are_asked_with_money_as_numbers(sql: Sql, store: SqlStateStore, history: HistoryFiles):

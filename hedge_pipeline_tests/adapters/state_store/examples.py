@@ -1,6 +1,8 @@
 """Rows to store: plain ones by hand, and any at all, by the types of their fields."""
 
-from dataclasses import fields, is_dataclass
+import itertools
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -9,7 +11,19 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from hedge_pipeline.adapters.state_store.json_codec import without_none
-from hedge_pipeline.domain.account import IncomeRow
+from hedge_pipeline.domain.account import IncomeRow, PositionSide
+from hedge_pipeline.domain.grid import Ladders, Rung
+from hedge_pipeline.domain.market_data import Side
+from hedge_pipeline.domain.orders import (
+    NewOrder,
+    OrderKind,
+    OrderType,
+    TimeInForce,
+    closing_side,
+    opening_side,
+)
+from hedge_pipeline.domain.trading.intents import Intent, OrderUpdate
+from hedge_pipeline.domain.trading.readings import LedgerFill
 from hedge_pipeline.domain.verdicts import Incident
 
 Row = TypeVar("Row")
@@ -38,6 +52,10 @@ def _plain(hint: Any) -> Any:
         return None
     if get_origin(hint) is tuple:
         return ()
+    if hint is NewOrder:
+        return entry()
+    if is_dataclass(hint) and isinstance(hint, type):
+        return plain(hint)
     return next(iter(hint)) if isinstance(hint, type) and issubclass(hint, Enum) else _PLAIN[hint]
 
 
@@ -56,6 +74,45 @@ def income(number: int, **given: Any) -> IncomeRow:
 
 def incident(key: str, **given: Any) -> Incident:
     return plain(Incident, **{"account": "main", "key": key, **given})
+
+
+def entry(**given: Any) -> NewOrder:
+    """A limit order that opens LONG."""
+    return plain(
+        NewOrder,
+        **{
+            "kind": OrderKind.ENTRY,
+            "side": Side.BUY,
+            "position_side": PositionSide.LONG,
+            "order_type": OrderType.LIMIT,
+            "time_in_force": TimeInForce.GTX,
+            "quantity": Decimal("0.01"),
+            "limit_price": Decimal("65000.1"),
+            **given,
+        },
+    )
+
+
+def fill(number: int, **given: Any) -> LedgerFill:
+    """Fills with different numbers are different fills of one symbol, a minute apart."""
+    return plain(
+        LedgerFill,
+        **{
+            "account": "main",
+            "symbol": "BTCUSDT",
+            "fill_id": str(number),
+            "filled_at": NOON + timedelta(minutes=number),
+            **given,
+        },
+    )
+
+
+def intent(number: int, **given: Any) -> Intent:
+    return plain(Intent, **{"account": "main", "client_order_id": f"order-{number}", **given})
+
+
+def update(of: Intent, **given: Any) -> OrderUpdate:
+    return plain(OrderUpdate, **{"account": of.account, "client_order_id": of.client_order_id, **given})
 
 
 money = st.builds(
@@ -86,7 +143,57 @@ def anything(hint: Any) -> st.SearchStrategy[Any]:
         if parts[-1] is Ellipsis:
             return st.lists(anything(parts[0]), max_size=3).map(tuple)
         return st.tuples(*map(anything, parts))
+    if hint in _SOUND:
+        return _SOUND[hint]()
     if isinstance(hint, type) and is_dataclass(hint):
         hints = get_type_hints(hint)
         return st.builds(hint, **{field.name: anything(hints[field.name]) for field in fields(hint)})
     return st.sampled_from(hint) if isinstance(hint, type) and issubclass(hint, Enum) else _ANY[hint]
+
+
+_above_zero = money.filter(lambda amount: amount > 0)
+
+
+@st.composite
+def _new_order(draw: st.DrawFn) -> NewOrder:
+    kind, position_side = draw(st.sampled_from(OrderKind)), draw(st.sampled_from(PositionSide))
+    order_type = draw(st.sampled_from(OrderType))
+    is_limit, is_stop = order_type is OrderType.LIMIT, order_type is OrderType.STOP_MARKET
+    return NewOrder(
+        client_order_id=draw(_ANY[str]),
+        symbol=draw(_ANY[str]),
+        kind=kind,
+        side=(opening_side if kind is OrderKind.ENTRY else closing_side)(position_side),
+        position_side=position_side,
+        order_type=order_type,
+        time_in_force=draw(st.sampled_from(TimeInForce)) if is_limit else None,
+        quantity=draw(st.none() | _above_zero if is_stop else _above_zero),
+        limit_price=draw(_above_zero) if is_limit else None,
+        stop_price=draw(_above_zero) if is_stop else None,
+    )
+
+
+@st.composite
+def _ladders(draw: st.DrawFn) -> Ladders:
+    steps = st.lists(st.decimals("0.001", "9", places=3), max_size=3)
+    center = draw(st.decimals("100", "900", places=3))
+
+    def rungs(position_side: PositionSide) -> tuple[Rung, ...]:
+        any_rung = anything(Rung)
+        return tuple(
+            replace(
+                draw(any_rung),
+                position_side=position_side,
+                level=level,
+                limit_price=center - position_side.sign * away,
+            )
+            for level, away in enumerate(itertools.accumulate(draw(steps)), start=draw(st.integers(1, 9)))
+        )
+
+    return Ladders(
+        symbol=draw(_ANY[str]), center=center, long=rungs(PositionSide.LONG), short=rungs(PositionSide.SHORT)
+    )
+
+
+_SOUND: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {NewOrder: _new_order, Ladders: _ladders}
+"""Values that must go together, which drawing each by itself hardly ever finds."""

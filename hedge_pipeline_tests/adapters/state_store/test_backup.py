@@ -23,8 +23,17 @@ from hedge_pipeline.domain.errors import (
     InvalidState,
     StoreUnavailable,
 )
+from hedge_pipeline.domain.trading.readings import LedgerFill
 from hedge_pipeline.domain.verdicts import RESTORED_COPY, Command, Incident
-from hedge_pipeline_tests.adapters.state_store.examples import NOON, incident, income, plain
+from hedge_pipeline_tests.adapters.state_store.examples import (
+    NOON,
+    fill,
+    incident,
+    income,
+    intent,
+    plain,
+    update,
+)
 from hedge_pipeline_tests.adapters.state_store.test_processes import start
 
 
@@ -79,6 +88,26 @@ def test_row_ids_are_kept_because_baselines_name_them(store: SqlStateStore, tmp_
         copy.append_new_income([income(3)])
         rows = copy.income_outside("main", through_at=NOON - timedelta(days=1), through_seq=0)
         assert [seq for seq, _ in rows] == [2, 3]
+
+
+def test_what_may_rest_at_the_venue_is_unsettled_in_the_copy_too(store: SqlStateStore, tmp_path: Path):
+    store.append(intent(1), intent(2), intent(3))
+    store.append(update(intent(2), settled=True), update(intent(3)))
+
+    with closing(opened(back_up(store, tmp_path / "copy.db", at=NOON).file)) as copy:
+        copy.take_over(plain(Command, account="main", kind="take_over"), store_id="f" * 16)
+
+        assert copy.unsettled("main") == store.unsettled("main") == [intent(1), intent(3)]
+        copy.append(update(intent(1), settled=True))
+        assert copy.unsettled("main") == [intent(3)]
+
+
+def test_a_copy_goes_on_with_the_fills_it_knows(store: SqlStateStore, tmp_path: Path):
+    store.append_new_fills([fill(1), fill(2)])
+
+    with closing(opened(back_up(store, tmp_path / "copy.db", at=NOON).file)) as copy:
+        assert copy.append_new_fills([fill(2), fill(3)]) == 1
+        assert copy.rows(LedgerFill, "main") == [fill(1), fill(2), fill(3)]
 
 
 def test_a_backup_while_four_processes_write_is_one_instant(

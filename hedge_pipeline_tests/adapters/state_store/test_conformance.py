@@ -10,12 +10,13 @@ from typing import Any, get_type_hints
 import pytest
 
 from hedge_pipeline.adapters.state_store import SqlStateStore
-from hedge_pipeline.adapters.state_store.tables import CHAINED, TABLES
+from hedge_pipeline.adapters.state_store.tables import CHAINED, TABLES, row_columns
 from hedge_pipeline.domain.drawdown import PeakState
 from hedge_pipeline.domain.errors import ConcurrentAppend, InvalidState
 from hedge_pipeline.domain.flows import Flow
 from hedge_pipeline.domain.nav import NavSnapshot
 from hedge_pipeline.domain.reserves import ReservesValuation
+from hedge_pipeline.domain.trading.intents import Intent
 from hedge_pipeline.domain.verdicts import Command, GateDecision, TradingState
 from hedge_pipeline.ports import StateStore
 from hedge_pipeline_tests.adapters.state_store.examples import NOON, plain
@@ -45,7 +46,11 @@ def test_columns_are_the_fields_in_order_behind_a_row_id(row_class: type[Any]):
         if type(None) in getattr(hint, "__args__", ())
     }
 
-    assert [column.name for column in columns] == ["seq", *(field.name for field in fields(row_class))]
+    assert [column.name for column in row_columns(TABLES[row_class])] == [
+        field.name for field in fields(row_class)
+    ]
+    assert columns.keys()[0] == "seq"
+    assert columns.keys()[len(fields(row_class)) + 1 :] == ["settled"] * (row_class is Intent)
     assert {column.name for column in columns if column.nullable} == optional
 
 

@@ -2,15 +2,19 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from hedge_pipeline.adapters.state_store import SqlStateStore, hot_rows
+from hedge_pipeline.adapters.state_store.tables import CHAINED
 from hedge_pipeline.domain.account import AccountReading
 from hedge_pipeline.domain.errors import InvalidState
+from hedge_pipeline.domain.history.hot import HOT
 from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.trading.exit_cover import Adoption
 from hedge_pipeline.domain.verdicts import Command, GateDecision, TradingState
-from hedge_pipeline_tests.adapters.state_store.examples import NOON, income, plain
+from hedge_pipeline_tests.adapters.state_store.examples import NOON, fill, income, intent, plain, update
 
 MINUTE = timedelta(minutes=1)
 
@@ -133,8 +137,35 @@ class TestForgetting:
 
         assert seqs(store, NavSnapshot) == [8, 9, 10, 11]
 
-    def test_what_a_person_ordered_never_leaves(self, store: SqlStateStore):
-        store.append(plain(Command, account="main"))
+    @pytest.mark.parametrize(
+        ("row", "name"),
+        [
+            (plain(Command, account="main"), "commands"),
+            (plain(Adoption, account="main"), "adoptions"),
+            (fill(1), "fills"),
+            (intent(1), "intents"),
+            (update(intent(1)), "order_executions"),
+        ],
+    )
+    def test_what_a_person_ordered_and_what_explains_positions_and_orders_never_leaves(
+        self, store: SqlStateStore, row: Any, name: str
+    ):
+        store.append(row)
 
-        with pytest.raises(InvalidState, match="commands: the rows of this table never leave"):
-            store.forget(Command, "main", [1])
+        with pytest.raises(InvalidState, match=f"{name}: the rows of this table never leave"):
+            store.forget(type(row), "main", [1])
+
+    @pytest.mark.parametrize("row_class", HOT, ids=lambda row_class: row_class.__name__)
+    def test_rows_of_every_hot_table_leave_and_its_newest_stay(
+        self, store: SqlStateStore, row_class: type[Any]
+    ):
+        given = [{"ordinal": n} if row_class in CHAINED else {} for n in range(1, 11)]
+        rows = [
+            plain(row_class, account="main", recorded_at=NOON + n * MINUTE, **more)
+            for n, more in enumerate(given)
+        ]
+        store.append(*rows)
+
+        assert store.forget(row_class, "main", seqs(store, row_class)) == 7
+
+        assert store.rows(row_class, "main") == rows[-3:]

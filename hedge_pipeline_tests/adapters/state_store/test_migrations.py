@@ -7,7 +7,9 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from hedge_pipeline.adapters.state_store import SqlStateStore, migrations, open_state_store, opening
-from hedge_pipeline.adapters.state_store.tables import METADATA, STORE_META
+from hedge_pipeline.adapters.state_store.tables import METADATA, STORE_META, TABLES
+from hedge_pipeline.domain.trading.intents import Intent
+from hedge_pipeline_tests.adapters.state_store.examples import plain
 
 SHAPE = {
     "sqlite": "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name",
@@ -76,6 +78,29 @@ def test_a_store_of_the_first_level_becomes_one_of_this_program(
         connection.commit()
 
     assert as_migrated == shape(migrated, engine)
+    migrated.close()
+
+
+def test_a_store_of_the_second_level_keeps_its_rows(url: str, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "LEVEL", "0002")
+        patch.setattr(opening, "LEVEL", "0002")
+        early = open_state_store(url, create=True)
+    with early._database._engine.connect() as connection:
+        names = sa.inspect(connection).get_table_names()
+    kept = [row_class for row_class, table in TABLES.items() if table.name in names]
+    early.append(*(plain(row_class, account="main") for row_class in kept))
+    store_id = early.store_id
+    early.close()
+
+    migrated = open_state_store(url, create=True)
+
+    assert (migrated.level, migrated.store_id) == ("0003", store_id)
+    assert len(kept) == 18
+    for row_class in TABLES:
+        assert migrated.rows(row_class, "main") == [plain(row_class, account="main")] * (row_class in kept)
+    migrated.append(*(plain(row_class, account="main") for row_class in TABLES if row_class not in kept))
+    assert migrated.unsettled("main") == [plain(Intent, account="main")]
     migrated.close()
 
 

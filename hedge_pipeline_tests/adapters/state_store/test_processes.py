@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from hedge_pipeline.adapters.state_store import SqlStateStore, open_state_store
 from hedge_pipeline.domain.account import IncomeRow
 from hedge_pipeline.domain.drawdown import PeakState
+from hedge_pipeline.domain.errors import ConcurrentAppend
+from hedge_pipeline.domain.trading.readings import FillOrigin, LedgerFill
 from hedge_pipeline.domain.verdicts import Command
 from hedge_pipeline_tests.adapters.state_store import appender
-from hedge_pipeline_tests.adapters.state_store.examples import income, plain
+from hedge_pipeline_tests.adapters.state_store.examples import fill, income, intent, plain
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -58,6 +61,7 @@ def test_what_was_appended_survives_a_kill(url: str):
 
 def test_threads_share_a_store(store: SqlStateStore):
     errors: list[Exception] = []
+    origins = dict(zip("abcdef", [FillOrigin.UNKNOWN, FillOrigin.OURS] * 3, strict=True))
 
     def work(name: str) -> None:
         try:
@@ -65,6 +69,7 @@ def test_threads_share_a_store(store: SqlStateStore):
                 store.append(plain(Command, account="main", actor=name, reason=str(number)))
                 store.latest(Command, "main", actor=name)
                 store.append_new_income([income(number)])
+                store.append_new_fills([fill(number, origin=origins[name])])
         except Exception as error:  # noqa: BLE001  whatever it is, the test shows it
             errors.append(error)
 
@@ -77,6 +82,26 @@ def test_threads_share_a_store(store: SqlStateStore):
     assert errors == []
     assert len(store.rows(Command, "main")) == 90
     assert len(store.rows(IncomeRow, "main")) == 15
+    assert [row.origin for row in store.rows(LedgerFill, "main")] == [FillOrigin.OURS] * 15
+
+
+def test_of_several_who_want_to_send_the_same_order_one_may(store: SqlStateStore):
+    stored: list[str] = []
+
+    def work(name: str) -> None:
+        for number in range(15):
+            with suppress(ConcurrentAppend):
+                store.append(intent(number, strategy=name))
+                stored.append(f"order-{number}")
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abcdef"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(stored) == sorted(row.client_order_id for row in store.unsettled("main"))
+    assert len(stored) == len(set(stored)) == 15
 
 
 def test_a_forked_child_uses_connections_of_its_own(store: SqlStateStore):

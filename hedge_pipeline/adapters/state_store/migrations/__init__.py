@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-LEVEL = "0002"
+LEVEL = "0003"
 """The level this program reads and writes; levels sort as text."""
 
 

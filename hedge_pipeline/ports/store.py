@@ -1,72 +1,17 @@
-"""What the project needs of the outside, as protocols its adapters fulfil."""
+"""Where what is known is kept: rows that the next decision needs, and closed days."""
 
-from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-from hedge_pipeline.domain.account import AccountReading, IncomeRow, MarksReading
+from hedge_pipeline.domain.account import IncomeRow
 from hedge_pipeline.domain.history.partitions import Restatement, Written
-from hedge_pipeline.domain.instruments import InstrumentsReading
-from hedge_pipeline.domain.market_data import Candle, Fill, FundingRate
-from hedge_pipeline.domain.prices import PriceAnswer, PricesReading
-from hedge_pipeline.domain.publication.deliveries import Delivery, Payload
-from hedge_pipeline.domain.reserves import HoldingsReading
+from hedge_pipeline.domain.trading.intents import Intent
+from hedge_pipeline.domain.trading.readings import LedgerFill
 from hedge_pipeline.domain.verdicts import Incident
 
 Row = TypeVar("Row")
-
-
-class Clock(Protocol):
-    """Our own clocks. Ages are never computed from the wall clock alone."""
-
-    def now(self) -> datetime:
-        """Wall clock, aware UTC. It may jump."""
-
-    def monotonic(self) -> float:
-        """Seconds since boot, suspend included. It never jumps and all processes of one boot share it."""
-
-    def boot_id(self) -> str:
-        """Changes with every boot."""
-
-
-class Venue(Protocol):
-    """The reading side of a derivatives venue. No method raises for a failed source: failures are in ``sources``."""
-
-    def read_account(self) -> AccountReading:
-        """Clock, balances, positions and modes, in one attempt."""
-
-    def read_marks(self, held: Sequence[str], assets: Sequence[str]) -> MarksReading:
-        """Marks of the symbols held or configured and USD rates of the assets."""
-
-    def read_instruments(self, held: Sequence[str]) -> InstrumentsReading:
-        """Instruments of the symbols held or configured."""
-
-    def read_income(self, since: datetime) -> tuple[tuple[IncomeRow, ...], datetime]:
-        """Every income row from ``since`` on, oldest first, and the venue's time when it was asked.
-
-        Raises:
-            SourceUnavailable: it did not answer in full.
-        """
-
-
-class PriceSource(Protocol):
-    """One provider of prices, asked once for everything it is to price."""
-
-    name: str
-
-    def fetch(self, identifiers: Sequence[str]) -> PriceAnswer:
-        """Prices by identifier, in as few requests as the provider allows; never raises for a failed request."""
-
-
-class Pricer(Protocol):
-    """Every price source behind one call: each provider is asked at most once per attempt."""
-
-    def __call__(
-        self, holdings: HoldingsReading | str, previous: PricesReading | None, now: Callable[[], datetime], /
-    ) -> PricesReading:
-        """``holdings`` is the reason in one line when they could not be read; then nobody is asked."""
 
 
 class StateStore(Protocol):
@@ -93,7 +38,7 @@ class StateStore(Protocol):
         ``closing`` are open incidents with their ``closed_at`` and ``closed_by`` filled in.
 
         Raises:
-            ConcurrentAppend: a chained row's ordinal is taken, or an incident is not open any more.
+            ConcurrentAppend: a chained row's ordinal is taken, an incident is not open any more, or an intent is there already.
             StoreUnavailable: locked, full or absent.
         """
 
@@ -173,46 +118,20 @@ class StateStore(Protocol):
     ) -> list[tuple[int, IncomeRow]]:
         """Income rows stamped after ``through_at`` or appended after ``through_seq``, with row ids, by stamp."""
 
+    def unsettled(self, account: str) -> list[Intent]:
+        """Intents without an update that settles them, oldest first: sent or not, they count as resting until the venue has told."""
+
+    def append_new_fills(self, rows: Sequence[LedgerFill]) -> int:
+        """Those whose key is not there yet; how many that was.
+
+        A fill is one row for ever: a stored origin of UNKNOWN gives way, in place, to the known one of a row of its key.
+
+        Raises:
+            InvalidState: a row has the key of a stored one and another price, quantity or any other fact of the venue.
+        """
+
     def open_incidents(self, account: str) -> list[Incident]:
         """Those not closed, oldest first."""
-
-
-class HoldingsSource(Protocol):
-    """What the fund keeps off the venue, and where each price comes from."""
-
-    def read(self) -> HoldingsReading:
-        """Raises SourceMalformed naming file and field when a file cannot be believed."""
-
-
-class Publisher(Protocol):
-    """The public projection: versioned documents, each with one writer, an older version never over a newer."""
-
-    @property
-    def target(self) -> str:
-        """Where it publishes, for people: project, database and server."""
-
-    def publish(self, payloads: Sequence[Payload], *, own_writers: AbstractSet[str]) -> tuple[Delivery, ...]:
-        """One delivery per payload, in order; a failed one keeps no other from being tried. Never raises.
-
-        Documents of other writers than ``own_writers``, of another environment, without a version or of a later
-        schema are refused, not overwritten. Bounded in time whatever the server does.
-        """
-
-    def read(self, paths: Sequence[str]) -> Mapping[str, Mapping[str, Any] | None]:
-        """Each document's fields as stored; ``None``: there is none.
-
-        Raises:
-            SourceUnavailable: nobody answers, or the target is refused.
-        """
-
-    def archive(self, paths: Sequence[str], *, under: str, writer_id: str, at: datetime) -> Mapping[str, str]:
-        """Copy each unversioned document below ``under``, verify the copy, then own the original: path → archived path.
-
-        Paths without a document are left out. Idempotent: a second call finds what the first did.
-
-        Raises:
-            SourceUnavailable: nobody answers, or the target is refused; every original not named as archived is untouched.
-        """
 
 
 class History(Protocol):
@@ -275,25 +194,3 @@ class History(Protocol):
 
     def archived(self, table: type[Any], day: date) -> list[tuple[Any, ...]] | None:
         """Those rows as they were kept, in order of appending; ``None``: the day is not archived."""
-
-
-class VenueHistory(Protocol):
-    """The venue's past, by ranges that include ``since`` and not ``until``: a local day, start to end, is one partition.
-
-    Every method answers the whole range, oldest first, or raises:
-        SourceUnavailable: not answered in full; the range is not over yet, or older than what the venue keeps.
-    """
-
-    def income_between(self, since: datetime, until: datetime) -> tuple[IncomeRow, ...]:
-        """Of all types."""
-
-    def fills_between(self, symbol: str, since: datetime, until: datetime) -> tuple[Fill, ...]:
-        """The account's own executions."""
-
-    def funding_rates_between(self, symbol: str, since: datetime, until: datetime) -> tuple[FundingRate, ...]:
-        """What was settled; what is missing is missing."""
-
-    def candles_between(
-        self, symbol: str, interval: timedelta, since: datetime, until: datetime
-    ) -> tuple[Candle, ...]:
-        """Those that open in the range, all of them finished."""
