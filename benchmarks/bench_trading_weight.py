@@ -28,7 +28,7 @@ from hedge_pipeline.domain.trading_limits import BucketLimit, RateLimit, Trading
 from hedge_pipeline.paper.instruments import INSTRUMENTS, Instrument
 from hedge_pipeline.paper.player import Player
 from hedge_pipeline.paper.requests import Answer, Request
-from hedge_pipeline.paper.seed import SYNTHETIC_TERMS, AccountSeed
+from hedge_pipeline.paper.seed import PAPER_KEYS, SYNTHETIC_TERMS, AccountSeed
 from hedge_pipeline.paper.synthetic import SyntheticPlayer
 from hedge_pipeline.paper.world import World
 from hedge_pipeline_tests.stage import Stage, staged
@@ -100,7 +100,7 @@ def traded(stage: Stage, symbols: tuple[str, ...]) -> Fund:
     ways: dict[str, Any] = {
         "account": "main",
         "base_url": stage.control.base_url,
-        "credentials": Credentials(api_key="paper", secret="paper-secret"),
+        "credentials": Credentials(api_key="paper", secret=PAPER_KEYS["paper"]),
         "symbols": symbols,
         "clock": stage.clock,
         "limits": UNLIMITED,
@@ -214,7 +214,7 @@ def per_minute(found: dict[str, Counter[str]], bar_kind: str) -> int:
 
 def main() -> None:
     sizes = {count: measure(count) for count in SIZES}
-    print(f"{'weight of':<40}" + "".join(f"{count:>6} symbols" for count in SIZES))
+    print(f"{'weight, by the number of symbols':<40}" + "".join(f"{count:>14}" for count in SIZES))
     for kind in sizes[SIZES[0]]:
         print(f"{kind:<40}" + "".join(f"{sizes[count][kind].total():>14}" for count in SIZES))
         for endpoint in sorted({name for found in sizes.values() for name in found[kind]}):

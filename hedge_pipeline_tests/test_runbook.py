@@ -9,7 +9,8 @@ import pytest
 from hedge_pipeline import local
 from hedge_pipeline.domain.publication import trips
 from hedge_pipeline.domain.risk_gate import RULES
-from hedge_pipeline.domain.verdicts import RESTORED_COPY
+from hedge_pipeline.domain.trading import alarms
+from hedge_pipeline.domain.verdicts import RESTORED_COPY, TradingState
 from hedge_pipeline.operations import OPERATOR_HALT
 from hedge_pipeline.operations.baselines import PEAK_REBUILT
 from hedge_pipeline_tests.adapters.firestore.own_server import own_server
@@ -20,6 +21,8 @@ from hedge_pipeline_tests.runbook.situations import SITUATIONS
 
 TEXT = PAGE.read_text(encoding="utf-8")
 SECTIONS = sections(TEXT)
+OTHERS = {*trips.KEYS, *alarms.RULES, OPERATOR_HALT, PEAK_REBUILT, RESTORED_COPY}
+"""Keys of incidents that no rule of the gate opens."""
 
 
 def marked(section: Section) -> list[pytest.MarkDecorator]:
@@ -86,13 +89,22 @@ def test_every_rule_of_the_gate_is_in_the_index_as_the_gate_has_it(rule):
     assert (ends == "a person") == (rule.latches or rule.reason == "latched")
 
 
-@pytest.mark.parametrize("key", sorted({*trips.KEYS, OPERATOR_HALT, PEAK_REBUILT, RESTORED_COPY}))
+@pytest.mark.parametrize("key", sorted(OTHERS))
 def test_every_other_incident_is_in_the_index(key: str):
     assert key in index()
 
 
+@pytest.mark.parametrize("rule", alarms.RULES.values(), ids=lambda rule: rule.key)
+def test_every_alarm_of_trading_is_in_the_index_as_it_is_judged(rule: alarms.Rule):
+    reason, _, allows, ends, _ = index()[rule.key]
+
+    assert reason == f"`{rule.reason}`"
+    assert allows == (TradingState.ACTIVE if rule.ceiling is None else rule.ceiling).name
+    assert (ends == "a person") == rule.latches
+
+
 def test_the_index_knows_nothing_that_is_not_there():
-    known = {rule.name for rule in RULES} | trips.KEYS | {OPERATOR_HALT, PEAK_REBUILT, RESTORED_COPY}
+    known = {rule.name for rule in RULES} | OTHERS
 
     assert set(index()) - known == {"store_is_readable"}
 

@@ -5,6 +5,8 @@ the book comes from the venue's own state file, which it writes before anybody c
 """
 
 import argparse
+import os
+import signal
 import socket
 import sys
 import tempfile
@@ -18,6 +20,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from hedge_pipeline import local
+from hedge_pipeline.domain.trading.plans import LadderRow, PlanRow
 from hedge_pipeline.domain.verdicts import GateDecision, Incident, TradingState
 from hedge_pipeline.local import PathOptions
 from tools import intact, venue_truth
@@ -32,6 +36,14 @@ LOADED_S = 240.0
 """In which the gate has to open and the whole grid has to rest."""
 OPENING = {("BUY", "LONG"), ("SELL", "SHORT")}
 RUNGS = 12
+FAILING = (
+    "/fapi/v3/account",
+    "/fapi/v1/premiumIndex",
+    "/fapi/v1/income",
+    "/fapi/v1/assetIndex",
+    "/api/v3/simple/price",
+)
+"""What values the fund: balances, marks, income, rates and prices. Positions, orders and fills answer."""
 SETTINGS = """
 [cadence]
 valuation = "10s"
@@ -133,18 +145,39 @@ def _watch(made: Stack, found: Played, *, until: float, faults: Sequence[str]) -
             found.loaded = moment
             found.told.append(f"{len(moment.resting)} entries rest")
         if found.loaded is None and time.time() > deadline:
-            found.defects.append(f"the grid did not load within {LOADED_S} s: {len(moment.resting)} entries")
+            found.defects.append(
+                f"the grid did not load within {LOADED_S} s: {len(moment.resting)} entries; {_why(made)}"
+            )
             return
         decision = made.fund.latest(GateDecision)
         is_active = decision is not None and decision.state is TradingState.ACTIVE
         if found.loaded and was_active and not is_active and found.breached_at is None and decision:
             found.breached_at = decision.recorded_at.timestamp()
             found.told.append(f"{decision.state.name}: {', '.join(b.reason for b in decision.breaches)}")
-            with made.control() as control:
-                for endpoint in faults:
-                    control.set_fault(endpoint, "respond", status=503, body="{}")
+            _fail(made, faults)
         was_active = is_active
         time.sleep(LOOK_S)
+
+
+def _why(made: Stack) -> str:
+    """What the latest verdict, ladder and plan say."""
+    fund = made.fund
+    decision, ladder, plan = fund.latest(GateDecision), fund.latest(LadderRow), fund.latest(PlanRow)
+    breaches = [b.message for b in decision.breaches] if decision else ["never judged"]
+    vetoes = sorted({veto.reason for each in plan.vetoed for veto in each.vetoes}) if plan else []
+    told = [ladder.withheld if ladder else "no ladder", plan.withheld if plan else "no plan"]
+    return "; ".join([*breaches, *filter(None, told), *vetoes])
+
+
+def _fail(made: Stack, faults: Sequence[str]) -> None:
+    if not faults:
+        return
+    with made.control() as control:
+        for endpoint in faults:
+            control.set_fault(endpoint, "respond", status=503, body="{}")
+    firestore = local.running_firestore(made.home)
+    if firestore is not None:
+        os.kill(firestore.pid, signal.SIGKILL)
 
 
 def _settle(made: Stack, found: Played) -> None:

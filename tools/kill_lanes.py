@@ -119,7 +119,7 @@ class Trace:
             if heard.what == "begin":
                 begun = at
             elif heard.what == "end":
-                spans[heard.name] += at - begun
+                spans[heard.name] = spans.get(heard.name, 0.0) + at - begun
         moments = [at for at, heard in self.said if heard.what in {"ready", "over"}]
         return {**spans, "all": moments[-1] - moments[0]}
 

@@ -4,12 +4,16 @@ After each kill the venue's own books are read raw. After the next protection cy
 its stops, the ledger has every fill; after everything died, no opening order rests once the countdown has ended.
 """
 
+import argparse
+import json
 import os
 import random
 import signal
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +25,7 @@ from hedge_pipeline.local import PathOptions
 from tools import book_truth, intact, venue_truth
 from tools.kill_lanes import Kill, alive, started
 from tools.kill_worker import run_trading
-from tools.stack import Stack
+from tools.stack import Stack, stack
 
 COUNTDOWN_S = 15.0
 SETTINGS = f'[cadence]\nprotection = "5s"\n\n[trading]\ncountdown = "{COUNTDOWN_S:g}s"\nburst_orders = 1000\nsymbol_orders = 10000\n'
@@ -164,7 +168,44 @@ class TradingLane:
                 yield f"the ledger lacks fill {trade['trade_id']} of {trade['symbol']}"
 
 
-def lane_of(checkout: Path, rng: random.Random, stack: Stack) -> TradingLane:
-    lane = TradingLane(stack, rng)
-    lane.begin()
-    return lane
+def killed(seed: int, *, workers: int, venues: int, everything: int) -> Iterator[Kill]:
+    """One lane on a fund of its own. What it forks is born with its environment, so a process has one of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = Path(folder) / "checkout"
+        os.environ.update(Stack(checkout).environment)
+        with stack(checkout, files={"hedge.toml": SETTINGS}) as made:
+            lane = TradingLane(made, random.Random(seed))
+            lane.begin()
+            yield from lane.kill_workers(workers)
+            yield from lane.kill_venues(venues)
+            yield from lane.kill_everything(everything)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=50)
+    parser.add_argument("--venues", type=int, default=20)
+    parser.add_argument("--everything", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each kill")
+    options = parser.parse_args()
+    begun, kills = time.monotonic(), []
+    print(f"seed {options.seed}", flush=True)
+    for kill in killed(
+        options.seed, workers=options.workers, venues=options.venues, everything=options.everything
+    ):
+        kills.append(kill)
+        verdict = "; ".join(kill.defects) or "nothing lost"
+        print(
+            json.dumps(asdict(kill))
+            if options.json
+            else f"{time.monotonic() - begun:5.0f} s  {kill.victim:<10}  {kill.drawn:<18}  {kill.phase:<15}  {kill.event:<20}  {verdict}",
+            flush=True,
+        )
+    in_run = sum(kill.in_run for kill in kills)
+    print(f"{len(kills)} kills, {in_run} inside a run, {time.monotonic() - begun:.0f} s, seed {options.seed}")
+    return 1 if any(kill.defects for kill in kills) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -25,6 +25,7 @@ import hedge_pipeline.definitions
 import hedge_pipeline.domain.schemas
 from hedge_pipeline import cycle, publishing
 from hedge_pipeline.adapters.state_store import SqlStateStore
+from hedge_pipeline.cycle import executing, order_reading, planning, protecting
 from hedge_pipeline.settings import load_settings
 
 STEPS = {
@@ -40,6 +41,18 @@ STEPS = {
     "publish": "publishing",
 }
 """Step functions of a cycle, and the phase each belongs to."""
+TRADING_STEPS: dict[str, tuple[ModuleType, str]] = {
+    "read_orders": (order_reading, "open orders"),
+    "read_fills": (order_reading, "fills"),
+    "read_terms": (order_reading, "terms"),
+    "protect": (protecting, "protecting"),
+    "read_candles": (planning, "candles"),
+    "read_regimes": (planning, "regimes"),
+    "plan_ladders": (planning, "ladders"),
+    "plan_orders": (planning, "order plans"),
+    "execute_plans": (executing, "executing"),
+}
+"""Steps of a bar and of a protection cycle, by the module whose attribute the assets call."""
 JOBS = ("reserves_job", "nav_job", "gate_job", "publication_job")
 """One whole cycle as runs."""
 
@@ -96,6 +109,8 @@ def _observed(home: Path, pipe: Connection) -> None:
     os.environ["HEDGE_HOME"] = str(home)
     for name, phase in STEPS.items():
         setattr(_home_of(name), name, _told(getattr(_home_of(name), name), phase, pipe))
+    for name, (module, phase) in TRADING_STEPS.items():
+        setattr(module, name, _told(getattr(module, name), phase, pipe))
     SqlStateStore.append = _acknowledged(SqlStateStore.append, pipe)  # type: ignore[method-assign]
     SqlStateStore.append_new_income = _acknowledged(  # type: ignore[method-assign]
         SqlStateStore.append_new_income, pipe
@@ -109,10 +124,10 @@ def _home_of(name: str) -> ModuleType:
 
 def _told(step: Callable[[Any], Any], phase: str, pipe: Connection) -> Callable[[Any], Any]:
     @wraps(step)
-    def told(fund: Any) -> Any:
+    def told(fund: Any, *rest: Any) -> Any:
         pipe.send(Said("begin", phase))
         try:
-            return step(fund)
+            return step(fund, *rest)
         finally:
             pipe.send(Said("end", phase))
 

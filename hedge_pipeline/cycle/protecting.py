@@ -28,7 +28,7 @@ from hedge_pipeline.domain.trading.intents import Answer, Intent, OrderUpdate, p
 from hedge_pipeline.domain.trading.planning import working_orders
 from hedge_pipeline.domain.trading.readings import FillsReading, OrdersReading
 from hedge_pipeline.domain.trading.unwanted import BookOf, opening_orders, unwanted_entries
-from hedge_pipeline.execution import Desk, arm, cancel, disarm, settle
+from hedge_pipeline.execution import Desk, arm, cancel, disarm, settle, unacknowledged
 
 T = TypeVar("T")
 
@@ -128,8 +128,10 @@ class _Cycle:
         self._tried("fills", lambda: read_fills(self.fund))
 
     def _look_up(self, stated: Sequence[KnownOrder] | None) -> None:
+        """Of what is listed, those too whose answer never came: until they are acknowledged their symbol stays closed."""
         listed = {order.client_order_id for order in stated or ()}
         lost = [intent for intent in self._unsettled() if intent.client_order_id not in listed]
+        lost += [intent for intent in unacknowledged(self.desk) if intent.client_order_id in listed]
         settle(self.desk, lost, self.fund.trading.sending.lookups)
 
     def _positions(self) -> tuple[tuple[Position, ...] | None, datetime | None]:

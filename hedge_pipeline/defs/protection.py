@@ -134,7 +134,7 @@ def unknown_outcomes(fund: Fund) -> list[str]:
 
 @dg.asset_check(asset=exits, blocking=True)
 def nobody_else_trades_in_our_name(fund: dg.ResourceParam[Fund]) -> dg.AssetCheckResult:
-    """No order in our form was made by another store. A failure is a second deployment on this account: stop one of the two, or `hedge take-over`."""
+    """No order in our form was made by another store. A failure is a second deployment on this account: stop one of the two, then cancel its orders."""
     reading = fund.last_known(OrdersReading, "orders")
     others = [
         f"{order.symbol} {order.side} {order.position_side}: {words(order.client_order_id)}"

@@ -10,7 +10,7 @@ from hedge_pipeline.execution.canceling import cancel
 from hedge_pipeline.execution.desk import Desk
 from hedge_pipeline.execution.opening import open_entries
 from hedge_pipeline.execution.reducing import ExitPrices, reduce
-from hedge_pipeline.execution.settling import settle, unknown_symbols
+from hedge_pipeline.execution.settling import settle, unacknowledged, unknown_symbols
 
 __all__ = [
     "Desk",
@@ -22,5 +22,6 @@ __all__ = [
     "reduce",
     "set_leverage",
     "settle",
+    "unacknowledged",
     "unknown_symbols",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hedge_pipeline.adapters.state_store import SqlStateStore
+from hedge_pipeline.cycle.desks import desk_of
 from hedge_pipeline.cycle.protecting import protect
 from hedge_pipeline.domain.errors import StoreUnavailable
 from hedge_pipeline.domain.orders import (
@@ -20,6 +21,7 @@ from hedge_pipeline.domain.orders import (
 from hedge_pipeline.domain.trading.intents import Answer, OrderUpdate
 from hedge_pipeline.domain.trading.readings import OrdersReading
 from hedge_pipeline.domain.verdicts import Incident, TradingState
+from hedge_pipeline.execution import unacknowledged
 from hedge_pipeline.operations.halting import halt
 from hedge_pipeline_tests.cycle.guarded import BTC, SHORT, Guarded, guarded
 from hedge_pipeline_tests.fakes_orders import Fault
@@ -167,6 +169,19 @@ def test_an_entry_whose_answer_was_lost_goes_too(fund: Guarded):
     fund.tick()
 
     assert fund.entries() == []
+
+
+def test_an_order_that_is_listed_and_was_never_acknowledged_is_looked_up_so_that_its_symbol_opens(
+    fund: Guarded,
+):
+    fund.book.fault = lambda request, _: Fault.ANSWER_LOST if request != "orders" else None
+    name = fund.enters(1)
+    assert unacknowledged(desk_of(fund.fund))
+    fund.book.fault = lambda request, _: None
+    fund.tick()
+
+    assert fund.entries() == [name]
+    assert unacknowledged(desk_of(fund.fund)) == []
 
 
 def test_an_order_of_unknown_outcome_is_looked_up_until_the_venue_has_told(fund: Guarded):

@@ -7,16 +7,25 @@ import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 from hedge_pipeline import cycle, operations
 from hedge_pipeline.cycle import closing
+from hedge_pipeline.cycle.executing import execute_plans
+from hedge_pipeline.cycle.order_reading import read_fills, read_orders, read_terms
+from hedge_pipeline.cycle.planning import plan_ladders, plan_orders, read_candles, read_regimes
+from hedge_pipeline.cycle.protecting import protect
 from hedge_pipeline.domain.flows import FlowPurpose
 from hedge_pipeline.domain.nav import NavSnapshot
+from hedge_pipeline.domain.trading.authority import BY_HAND, RunAuthority
+from hedge_pipeline.domain.trading.unwanted import orders_of_a_second_trader
 from hedge_pipeline.publishing import publish
 from hedge_pipeline_tests.runbook.paper import CADENCE, REPOSITORY, PaperFund, forget_servers
 
 MINUTES = timedelta(minutes=1)
 POSITIONS = "/fapi/v3/positionRisk"
+ENTRIES = "POST /fapi/v1/batchOrders"
+CONDITIONALS = "POST /fapi/v1/algoOrder"
 
 
 def nothing_yet(paper: PaperFund) -> None:
@@ -59,6 +68,89 @@ def clock_off(paper: PaperFund) -> None:
 def netting(paper: PaperFund) -> None:
     paper.control.set_fault("/fapi/v1/accountConfig", "replace_field", path="dualSidePosition", value=False)
     paper.beats(1)
+
+
+def not_enabled(paper: PaperFund) -> None:
+    _set(paper, "[trading]\nenabled = false")
+
+
+def nothing_is_adopted(paper: PaperFund) -> None:
+    """As outside paper: a person decides."""
+    _set(paper, '[trading]\nfound_positions = "refuse"')
+
+
+def wide_grid(paper: PaperFund) -> None:
+    """Rungs twice as far apart: the last lies behind the stop of a position that was adopted."""
+    _set(paper, "[strategy.grid]\ngrid_step_bps = 100")
+
+
+def _set(paper: PaperFund, lines: str) -> None:
+    file = paper.home / "hedge.toml"
+    file.write_text(f"{file.read_text()}\n{lines}\n")
+
+
+def stops_refused(paper: PaperFund) -> None:
+    """The venue takes no conditional order."""
+    body = json.dumps({"code": -4400, "msg": "Futures Trading Quantitative Rules violated"})
+    paper.control.set_fault(CONDITIONALS, "respond", status=400, body=body)
+
+
+def answers_lost(paper: PaperFund) -> None:
+    """A bar's first batch never arrived, and the venue said that it does not know; two minutes have passed since."""
+    paper.beats(ago=2 * MINUTES)
+    body = json.dumps({"code": -1000, "msg": "Unknown error, please check your request or try again later."})
+    paper.control.set_fault(ENTRIES, "respond", status=503, body=body)
+    for step in (
+        read_orders,
+        read_fills,
+        protect,
+        read_candles,
+        read_terms,
+        read_regimes,
+        plan_ladders,
+        plan_orders,
+    ):
+        step(paper.fund)
+    launched_at = paper.fund.clock.now()
+    execute_plans(
+        paper.fund, RunAuthority(run_id="0", job_name=BY_HAND, launched_at=launched_at, repeats=None)
+    )
+    paper.control.clear_faults()
+    paper.beats()
+
+
+def other_trades(paper: PaperFund) -> None:
+    """A second deployment covers the positions of the same account."""
+    other = paper.second()
+    cycle.run_cycle(other)
+    protect(other)
+
+
+def other_stopped(paper: PaperFund) -> None:
+    """It was stopped, and somebody canceled its orders at the venue."""
+    for order in orders_of_a_second_trader(
+        read_orders(paper.fund).orders or (),
+        partial(paper.fund.trading.book, paper.fund.store.store_id, paper.fund.account),
+    ):
+        named = "origClientOrderId" if order.stop_price is None else "clientAlgoId"
+        paper.control.cancel_order(symbol=order.symbol, **{named: order.client_order_id})
+
+
+def liquidated(paper: PaperFund) -> None:
+    """The venue closes a part of a position, under an id of its own."""
+    paper.control.place_order(
+        symbol="ETHUSDT", side="SELL", positionSide="LONG", type="MARKET", quantity="1", newClientOrderId="autoclose-1"
+    )  # fmt: skip
+
+
+def deleveraged(paper: PaperFund) -> None:
+    """So it does for somebody else's sake, and a contract is delisted."""
+    paper.control.deleverage("ETHUSDT", "SHORT", 1)
+    paper.control.settle("SOLUSDT")
+
+
+def mode_switched(paper: PaperFund) -> None:
+    paper.control.set_mode(multi_assets=True)
 
 
 def withdrawn(paper: PaperFund) -> None:
@@ -272,6 +364,7 @@ SITUATIONS: dict[str, Callable[[PaperFund], None]] = {
         nothing_yet, valued, halted, stale, positions_down, venue_mended, clock_off, netting, withdrawn, vanished,
         deposited, left_for_the_treasury, fallen_over_days, fallen_on, fallen_today, fallen_hard_today, wiped_out, depegged,
         unpriced, servers_of_its_own, stopped, store_lost, checkout, store_locked, store_of_a_later_program, store_of_an_earlier_program, server_gone, server_back,
-        another_writes, predecessor, days_gone_by, days_kept,
+        another_writes, predecessor, days_gone_by, days_kept, not_enabled, nothing_is_adopted, wide_grid, stops_refused,
+        answers_lost, other_trades, other_stopped, liquidated, deleveraged, mode_switched,
     )
 }  # fmt: skip
