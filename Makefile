@@ -6,7 +6,7 @@ PORT ?= 3000
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --durations=10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test test-long check check-long bench findings faults hostile kills soak idle graph lock fmt clean
+.PHONY: help setup run dev test test-long check check-long bench findings faults hostile kills soak idle crash trading-kills graph lock fmt clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ faults: setup ## what each way of failing leaves behind, as a table; 3 minutes
 
 hostile: setup ## 5,000 spoiled documents before every model, and what became of them; 3 minutes; ARGS=--quick
 	@$(BIN)/python -m tools.hostile $(ARGS)
+
+crash: setup ## play the recorded crash below DATA= to a live daemon that trades; FROM=2025-10-10T18:00 MINUTES=360 for all of it
+	@$(BIN)/python -m tools.crash $(DATA) $(if $(FROM),--start $(FROM)) $(if $(MINUTES),--minutes $(MINUTES))
+
+trading-kills: setup ## kill -9 what trades: run workers 50 times, the venue 20 times, everything 20 times
+	@$(BIN)/python -m tools.kill_trading $(if $(SEED),--seed $(SEED))
 
 kills: setup ## kill -9 what values and what it asks, COUNT=100 times from SEED=n, and prove after each that nothing was lost
 	@$(BIN)/python -m tools.kills --count $(or $(COUNT),100) $(if $(SEED),--seed $(SEED))

@@ -26,6 +26,7 @@ import httpx
 
 from benchmarks.empty_runs import DUE_S, MANY, ONE
 from hedge_pipeline import local
+from hedge_pipeline.defs.trading import CHAIN
 from hedge_pipeline.domain.client_order_ids import Owner, recognize
 from hedge_pipeline.domain.orders import OrderKind
 from hedge_pipeline.domain.trading.intents import Answer, Intent, OrderUpdate
@@ -41,6 +42,7 @@ BTC = "BTCUSDT"
 START_S, RUN_S, STOP_S = 300.0, 120.0, 60.0
 BEYOND = Decimal("0.0004")
 """How far past an entry the price goes: the last price is a little off the mark."""
+ASSETS = {asset.key.to_user_string() for asset in CHAIN}
 GOING = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 WORKSPACE = """
 load_from:
@@ -125,31 +127,35 @@ def bars(made: Stack, instance: dg.DagsterInstance) -> None:
     wait("the last run", RUN_S, lambda: not instance.get_runs(dg.RunsFilter(job_name=MANY, statuses=GOING)))
 
 
-def acknowledged(made: Stack) -> dict[datetime, tuple[float, float]]:
-    """By bar, when its first order was made by the venue's file, and when its answer was stored."""
+def acknowledged(made: Stack) -> list[tuple[float, float]]:
+    """Of every entry, when it was made by the venue's file, and when its answer was stored; oldest first."""
     made_at = {
         each["client_order_id"]: each["created_ms"] / 1000 for each in kept(made)["order_book"]["orders"]
     }
     answered = {
         update.client_order_id: update.recorded_at.timestamp()
-        for update in made.fund.recent(OrderUpdate, 5000)
+        for update in made.fund.recent(OrderUpdate, 5000)  # newest first: the oldest answer stays
         if update.answer is Answer.ACCEPTED
     }
-    found: dict[datetime, tuple[float, float]] = {}
-    for intent in made.fund.store.rows(Intent, made.fund.account):
-        name = intent.client_order_id
-        if intent.order.kind is OrderKind.ENTRY and name in answered and name in made_at:
-            found.setdefault(intent.cycle, (made_at[name], answered[name]))
-    return found
+    return sorted(
+        (made_at[name], answered[name])
+        for intent in made.fund.store.rows(Intent, made.fund.account)
+        if intent.order.kind is OrderKind.ENTRY
+        and (name := intent.client_order_id) in answered
+        and name in made_at
+    )
 
 
 def trading_ways(made: Stack, runs: Runs) -> list[tuple[Way, dg.RunRecord]]:
-    ways = []
-    for bar, (_, answered_s) in sorted(acknowledged(made).items()):
-        of_bar = [run for run in runs if bar.timestamp() <= run.create_timestamp.timestamp() <= answered_s]
-        if of_bar and (run := of_bar[-1]).start_time is not None:
-            created_s = run.create_timestamp.timestamp()
-            way = Way(created_s - bar.timestamp(), run.start_time - created_s, answered_s - run.start_time)
+    ways, answers = [], [answered_s for _, answered_s in acknowledged(made)]
+    for run in runs:
+        if run.start_time is None or run.end_time is None:
+            continue
+        bar = datetime.fromisoformat(run.dagster_run.tags["dagster/run_key"].removeprefix("bar closed "))
+        created_s, started_s = run.create_timestamp.timestamp(), run.start_time
+        of_run = [answered_s for answered_s in answers if started_s <= answered_s <= run.end_time]
+        if of_run:
+            way = Way(created_s - bar.timestamp(), started_s - created_s, of_run[0] - started_s)
             ways.append((way, run))
     return ways[1:]  # the first one places every entry
 
@@ -205,12 +211,6 @@ def steps(instance: dg.DagsterInstance, runs: Runs) -> None:
         print(f"  {key:<26}{1000 * statistics.median(values):>8.0f} ms")
 
 
-ASSETS = {
-    "accounts", "marks", "instruments", "income", "nav_snapshots", "peak_states", "gate_decisions", "open_orders",
-    "fills", "candles", "funding_rates", "regimes", "ladders", "order_plans", "order_executions",
-}  # fmt: skip
-
-
 def runs_meet_goal(made: Stack) -> bool:
     with made.instance() as instance:
         bars(made, instance)
@@ -227,7 +227,7 @@ def runs_meet_goal(made: Stack) -> bool:
         ours = told("bar to acknowledgement", [way for way, _ in traded])
         empty = told("one empty step", empty_ways(runs(ONE), DUE_S[ONE]))
         many = told("as many empty steps", empty_ways(runs(MANY), DUE_S[MANY]))
-        venue_s = [stored - there for there, stored in acknowledged(made).values()]
+        venue_s = [stored - there for there, stored in acknowledged(made)]
         print(f"the venue had the order {statistics.median(venue_s):.3f} s before its answer was stored")
         print("a trading run, step by step")
         steps(instance, [run for _, run in traded])
@@ -247,6 +247,10 @@ def mark_price(made: Stack) -> Decimal:
     return Decimal(answer.json()["markPrice"])
 
 
+def _of_side(made: Stack, side: str) -> list[dict[str, Any]]:
+    return [order for order in entries(made) if order["side"] == side]
+
+
 def covered_s(made: Stack, entry: dict[str, Any]) -> float | None:
     """From the first execution of the entry to the first stop of its side made since; ``None``: not yet."""
     state = kept(made)
@@ -263,15 +267,15 @@ def covered_s(made: Stack, entry: dict[str, Any]) -> float | None:
 
 
 def stops_meet_goal(made: Stack) -> bool:
-    took = []
-    for _ in range(FILLS):
-        wait("resting entries", RUN_S, lambda: bool(entries(made)))
+    took: list[float] = []
+    for number in range(FILLS):
+        side = "SELL" if number % 2 else "BUY"  # in turn, or the price would run into the first stop
+        wait(f"an entry to {side}", RUN_S, partial(_of_side, made, side))
         price = mark_price(made)
-        nearest = min(entries(made), key=lambda order: abs(Decimal(order["price"]) - price))
-        past = 1 - BEYOND if nearest["side"] == "BUY" else 1 + BEYOND
+        nearest = min(_of_side(made, side), key=lambda order: abs(Decimal(order["price"]) - price))
+        past = 1 - BEYOND if side == "BUY" else 1 + BEYOND
         with made.control() as control:
             control.move_price(BTC, Decimal(nearest["price"]) / price * past)
-
         wait("its stop", STOP_S, partial(covered_s, made, nearest))
         took.append(covered_s(made, nearest) or 0.0)
         time.sleep(len(took) % 7)  # at another moment of the cadence each time

@@ -22,12 +22,12 @@ from typing import Any
 
 from hedge_pipeline import local
 from hedge_pipeline.domain.trading.plans import LadderRow, PlanRow
-from hedge_pipeline.domain.verdicts import GateDecision, Incident, TradingState
+from hedge_pipeline.domain.verdicts import BreachKind, GateDecision, Incident, TradingState
 from hedge_pipeline.local import PathOptions
 from tools import intact, venue_truth
 from tools.stack import Stack, stack
 
-TICK_S = 5.0
+TICK_S = 10.0
 """Cadence of the protection cycle."""
 CYCLE_S = 4.0
 """What a cycle may last beyond its cadence: the daemon looks every few seconds."""
@@ -46,8 +46,8 @@ FAILING = (
 """What values the fund: balances, marks, income, rates and prices. Positions, orders and fills answer."""
 SETTINGS = """
 [cadence]
-valuation = "10s"
-protection = "5s"
+valuation = "15s"
+protection = "10s"
 
 [risk.drawdown]
 warn = 0.01
@@ -65,6 +65,11 @@ qty_scale = 1.05
 [strategy.rebalance]
 recenter_trigger_bps = 200
 max_inventory_quote = 100000
+
+[strategy.policy]
+strategy = "throttled-counter"
+counter_levels = 6
+counter_qty_scale = 1
 
 [strategy.position]
 max_position_size = 2
@@ -137,7 +142,6 @@ def _close_what_is_not_traded(made: Stack) -> None:
 
 def _watch(made: Stack, found: Played, *, until: float, faults: Sequence[str]) -> None:
     deadline = time.time() + LOADED_S
-    was_active = False
     while time.time() < until:
         moment = _moment(made)
         found.moments.append(moment)
@@ -149,14 +153,25 @@ def _watch(made: Stack, found: Played, *, until: float, faults: Sequence[str]) -
                 f"the grid did not load within {LOADED_S} s: {len(moment.resting)} entries; {_why(made)}"
             )
             return
-        decision = made.fund.latest(GateDecision)
-        is_active = decision is not None and decision.state is TradingState.ACTIVE
-        if found.loaded and was_active and not is_active and found.breached_at is None and decision:
-            found.breached_at = decision.recorded_at.timestamp()
-            found.told.append(f"{decision.state.name}: {', '.join(b.reason for b in decision.breaches)}")
-            _fail(made, faults)
-        was_active = is_active
+        if found.loaded and found.breached_at is None:
+            found.breached_at = _breached_at(made, found)
+            if found.breached_at is not None:
+                _fail(made, faults)
         time.sleep(LOOK_S)
+
+
+def _breached_at(made: Stack, found: Played) -> float | None:
+    """When a verdict first named a limit that closes the gate."""
+    decision = made.fund.latest(GateDecision)
+    crossed = [
+        breach
+        for breach in (decision.breaches if decision else ())
+        if breach.kind is BreachKind.LIMIT and breach.ceiling < TradingState.ACTIVE
+    ]
+    if decision is None or not crossed:
+        return None
+    found.told.append(f"{decision.state.name}: {'; '.join(breach.message for breach in crossed)}")
+    return decision.recorded_at.timestamp()
 
 
 def _why(made: Stack) -> str:

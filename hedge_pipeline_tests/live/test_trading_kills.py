@@ -28,16 +28,16 @@ def killed(*arguments: str) -> list[Kill]:
 @pytest.mark.finding("S3-ERR-3", "S3-TEST-3", "X-19")
 @pytest.mark.timeout(900)
 def test_killed_run_workers_leave_no_duplicate_no_lost_fill_and_no_position_without_its_stop() -> None:
-    kills = killed("--workers", "16", "--venues", "0", "--everything", "0")
+    kills = killed("--workers", "8", "--venues", "0", "--everything", "0")
 
     assert not [kill for kill in kills if kill.defects]
-    assert len(kills) == 16
+    assert len(kills) == 8
 
 
 @pytest.mark.finding("S3-ERR-3", "S3-LIFE-R")
 @pytest.mark.timeout(900)
 def test_after_the_venue_or_everything_was_killed_nothing_that_opens_is_left_unguarded() -> None:
-    kills = killed("--workers", "0", "--venues", "6", "--everything", "4")
+    kills = killed("--workers", "0", "--venues", "3", "--everything", "2")
 
     assert not [kill for kill in kills if kill.defects]
-    assert [kill.victim for kill in kills] == ["venue"] * 6 + ["everything"] * 4
+    assert [kill.victim for kill in kills] == ["venue"] * 3 + ["everything"] * 2

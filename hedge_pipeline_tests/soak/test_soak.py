@@ -33,6 +33,7 @@ def test_an_episode_is_the_same_again():
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_ten_thousand_steps_of_every_kind_find_nothing():
     kinds: Counter[str] = Counter()
     counts: Counter[str] = Counter()
