@@ -152,10 +152,13 @@ class MemoryOrderVenue:
 
     def set_countdown(self, symbol: str, countdown: timedelta) -> str | None:
         self._begin("set_countdown", [])
+        fault = self.fault("set_countdown", symbol)
+        if fault is Fault.REQUEST_LOST:
+            return "nobody answered"
         self.countdowns.pop(symbol, None)
         if countdown > timedelta(0):
             self.countdowns[symbol] = self.clock.now() + countdown
-        return None
+        return "nobody answered" if fault is Fault.ANSWER_LOST else None
 
     def set_leverage(self, symbol: str, leverage: int) -> str | None:
         self._begin("set_leverage", [])

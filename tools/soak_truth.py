@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 from hedge_pipeline import cycle
+from hedge_pipeline.cycle.judging import inputs_in_advance
 from hedge_pipeline.domain.trading.intents import Intent
 from hedge_pipeline.domain.trading.readings import LedgerFill
-from hedge_pipeline.domain.verdicts import TradingState
+from hedge_pipeline.domain.verdicts import GateDecision, TradingState
 from hedge_pipeline.paper.orders import Conditional, Order
 from hedge_pipeline.paper.requests import Answer, Request
 from hedge_pipeline.paper.trades import Trade
@@ -108,7 +109,7 @@ class Truth(Observer):
 
     def check_gate(self, stage: SoakStage) -> TradingState:
         """Note whether the gate stands open now."""
-        decision = cycle.judge(stage.other)
+        decision = _judged(stage)
         state = decision.state
         if state is TradingState.ACTIVE:
             self._shut_ms = None
@@ -137,10 +138,10 @@ class Truth(Observer):
 
     def check_shut(self, stage: SoakStage, began: datetime) -> None:
         """After a protection cycle in which cancellations got through, whatever else failed."""
-        if cycle.judge(stage.other).state is TradingState.ACTIVE:
+        if _judged(stage).state is TradingState.ACTIVE:
             return
         if resting := openings(stage):
-            if cycle.judge(stage.other, at=began).state is TradingState.ACTIVE:
+            if _judged(stage, began).state is TradingState.ACTIVE:
                 return  # it closed while the cycle ran
             raise Found("no opening order rests behind a closed gate", _told(resting))
         self.counts["closed gates with nothing open"] += 1
@@ -280,6 +281,11 @@ def _parsed(answer: Answer) -> Any:
         return json.loads(answer.body)
     except ValueError:
         return None
+
+
+def _judged(stage: SoakStage, at: datetime | None = None) -> GateDecision:
+    """As protection judges: a NAV whose peak state is not written yet closes nothing by itself."""
+    return cycle.judge(stage.other, inputs_in_advance(stage.other), at=at)
 
 
 def _told(orders: list[Order]) -> str:

@@ -79,6 +79,10 @@ class Fund:
 
     def clock_reading(self) -> ClockReading | None:
         """The last time the venue told its time."""
+        newest = self.store.columns(AccountReading, self.account, "clock", limit=1, newest_first=True)
+        if newest and newest[0][0] is not None:
+            told: ClockReading = newest[0][0]
+            return told
         reading = self.last_known(AccountReading, "clock")
         return reading.clock if reading else None
 

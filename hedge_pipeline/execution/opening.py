@@ -5,7 +5,7 @@ id that has an intent is never sent again, and a symbol with an order of unknown
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from hedge_pipeline.domain.permits import TradingPermit
 from hedge_pipeline.domain.trading.intents import Answer, Intent, OrderUpdate
 from hedge_pipeline.domain.trading.plans import PlannedEntry
 from hedge_pipeline.domain.trading.policy import SendingRule
+from hedge_pipeline.execution.arming import arm
 from hedge_pipeline.execution.desk import Desk
 from hedge_pipeline.execution.replacing import make_way
 from hedge_pipeline.execution.repricing import repriced
@@ -92,6 +93,8 @@ class _Session:
     closed: set[str]
     """Symbols with an order of unknown outcome."""
     updates: list[OrderUpdate]
+    guarded: dict[str, str | None] = field(default_factory=dict)
+    """Symbols whose countdown was asked for in this call, and why it does not run."""
 
     def send(self, attempts: Sequence[_Attempt]) -> list[_Attempt]:
         """One batch; what of it is to be tried again, at another price."""
@@ -100,18 +103,20 @@ class _Session:
         if not intents:
             return []
         self.desk.store.append(*intents)
-        orders = [attempt.order for attempt in ready]
+        faults = self._unguarded(intents)
+        orders = [attempt.order for attempt in ready if attempt.order.client_order_id not in faults]
         self.permit, refused = spend_each(self.desk, self.permit, orders, self.mark_prices)
+        faults |= {id_: f"{refusal.reason}: {refusal.message}" for id_, refusal in refused.items()}
         answers = send(
             self.desk,
-            [each for each in intents if each.client_order_id not in refused],
+            [each for each in intents if each.client_order_id not in faults],
             self.rule.lookups,
             until=self.permit.expires_at,
         )
         self._tell(answers)
-        for order in orders:
-            if refusal := refused.get(order.client_order_id):
-                self._withhold(order, f"{refusal.reason}: {refusal.message}")
+        for attempt in ready:
+            if fault := faults.get(attempt.order.client_order_id):
+                self._withhold(attempt.order, fault)
         crossing = {
             update.client_order_id
             for update in answers
@@ -123,6 +128,19 @@ class _Session:
             if attempt.order.client_order_id in crossing and (again := self._again(attempt))
         ]
 
+    def _unguarded(self, intents: Sequence[Intent]) -> dict[str, str]:
+        """By client order id, why an entry may not be sent: nobody would cancel it if all of us died behind it.
+
+        The switch is set once the intents are stored, so that the protection cycle knows where it may run.
+        """
+        for symbol in sorted({intent.symbol for intent in intents} - self.guarded.keys()):
+            self.guarded[symbol] = arm(self.desk, symbol, self.rule.countdown)
+        return {
+            intent.client_order_id: f"the countdown could not be set: {failure}"
+            for intent in intents
+            if (failure := self.guarded[intent.symbol]) is not None
+        }
+
     def _is_sendable(self, order: NewOrder) -> bool:
         name = recognize(order.client_order_id, self._book(order.symbol)).name
         if repetition := self.desk.repetition(order):
@@ -130,6 +148,8 @@ class _Session:
             return False
         if name is None or name.kind is not OrderKind.ENTRY:
             return self._withhold(order, f"its id is of no entry of {self.strategy} on {order.symbol}")
+        if failure := self.guarded.get(order.symbol):
+            return self._withhold(order, f"the countdown could not be set: {failure}")
         if order.symbol in self.closed:
             return self._withhold(order, f"what became of another order of {order.symbol} is not known")
         return True

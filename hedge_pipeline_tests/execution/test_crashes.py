@@ -56,6 +56,9 @@ class MortalVenue:
     def look_up(self, client_order_id: str, symbol: str, *, conditional: bool) -> Answered:
         return self._asked(self.book.look_up, client_order_id, symbol, conditional=conditional)
 
+    def set_countdown(self, symbol: str, countdown: timedelta) -> str | None:
+        return self._asked(self.book.set_countdown, symbol, countdown)
+
     def _asked(self, request: Callable[Told, T], *told: Told.args, **named: Told.kwargs) -> T:
         self.life.moment()
         answer = request(*told, **named)

@@ -98,13 +98,30 @@ def test_a_journal_that_cannot_be_read_stops_everything(stage: DeskStage):
 
 
 def test_what_leaves_leaves_within_the_permits_life(stages: Stages):
-    slow = stages(takes_s=6)
+    slow = stages(takes_s=4)
 
     updates = slow.open([slow.entry(level, side) for side in (LONG, SHORT) for level in LEVELS])
 
     answers = [update.answer for update in updates]
     assert answers == [Answer.ACCEPTED] * 10 + [Answer.DENIED] * 2
     assert "permit_expired" in updates[-1].message
+
+
+def test_the_countdown_runs_before_the_first_entry_leaves(stage: DeskStage):
+    stage.open([stage.entry(level) for level in LEVELS])
+
+    assert [request for request, _ in stage.venue.requests] == ["set_countdown", "place", "place"]
+    assert stage.venue.countdowns.keys() == {"BTCUSDT"}
+
+
+def test_without_a_countdown_no_entry_leaves(stage: DeskStage):
+    stage.venue.fault = lambda request, _: Fault.REQUEST_LOST if request == "set_countdown" else None
+
+    updates = stage.open([stage.entry(level) for level in LEVELS])
+
+    assert {update.answer for update in updates} == {Answer.DENIED}
+    assert all("the countdown could not be set" in update.message for update in updates)
+    assert stage.venue.submitted == []
 
 
 def test_a_permit_covers_so_many_orders_and_so_much_notional(stage: DeskStage):

@@ -169,7 +169,7 @@ def test_a_ladder_is_opened_replaced_and_canceled(http: HttpDesk):
     assert {(update.answer, update.status) for update in opened} == {(Answer.ACCEPTED, OrderStatus.NEW)}
     assert len(http.trading.heard(PLACE_MANY)) == 2
 
-    http.trading.desk.wait(60_000)
+    http.trading.desk.wait(30_000)
     first = entries[0].order.client_order_id
     canceled, placed = http.open([http.entry(LONG, 1, center=MARK - 50, replaces=first)])
     assert (canceled.answer, placed.answer) == (Answer.CANCELED, Answer.ACCEPTED)
