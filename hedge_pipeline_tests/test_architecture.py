@@ -1,6 +1,7 @@
 """What the tree promises and no linter holds: small modules, names with content, no silenced checker."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -16,6 +17,7 @@ LONGEST = 300
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "base", "core_utils"}
 
 
+@pytest.mark.finding("S3-QUAL-1")
 def test_no_module_needs_scrolling() -> None:
     long = {
         str(file.relative_to(ROOT)): n
@@ -74,3 +76,32 @@ def test_a_verdict_is_made_in_one_place() -> None:
 def test_nothing_writes_the_environment() -> None:
     writes = re.compile(r"os\.environ\[[^\]]+\]\s*=|os\.putenv|environ\.(update|setdefault|pop)")
     assert [str(file) for file in MODULES if writes.search(file.read_text())] == []
+
+
+@pytest.mark.finding("S3-ARCH-2")
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("domain/orders.py", "import hedge_pipeline.settings", "Imports point down"),
+        ("domain/grid.py", "import ccxt", "The domain is pure"),
+        ("cycle/planning.py", "import hedge_pipeline.cli", "Imports point down"),
+        ("paper/matching.py", "import hedge_pipeline.execution", "Imports point down"),
+    ],
+)
+def test_an_import_that_points_up_breaks_a_contract(
+    tmp_path: Path, module: str, line: str, contract: str
+) -> None:
+    shutil.copytree(PACKAGE, tmp_path / "hedge_pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    spoiled = tmp_path / "hedge_pipeline" / module
+    spoiled.write_text(f"{spoiled.read_text()}\n{line}\n")
+
+    found = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"],
+        cwd=tmp_path, env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert found.returncode == 1, found.stderr[-500:]
+    assert any(told.startswith(contract) and "BROKEN" in told for told in found.stdout.splitlines()), (
+        found.stdout
+    )

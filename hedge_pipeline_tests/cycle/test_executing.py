@@ -1,5 +1,6 @@
 """Orders leave once, in a run of the trading job, behind an open gate, under the account's lock; else nothing leaves, with a reason."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hedge_pipeline import cycle
 from hedge_pipeline.cycle import executing, planning, trading_facts
 from hedge_pipeline.cycle.executing import execute_plans
 from hedge_pipeline.domain.account import AccountReading, PositionSide
@@ -17,7 +19,7 @@ from hedge_pipeline.domain.instruments import InstrumentsReading
 from hedge_pipeline.domain.orders import KnownOrder, OrderStatus
 from hedge_pipeline.domain.trading.exit_cover import ExitCover
 from hedge_pipeline.domain.trading.intents import Answer, Intent, OrderUpdate
-from hedge_pipeline.domain.verdicts import Incident, TradingState
+from hedge_pipeline.domain.verdicts import GateDecision, Incident, TradingState
 from hedge_pipeline_tests.cycle.turns import BTC, Turns, turns
 
 
@@ -312,3 +314,29 @@ def test_what_filled_between_two_bars_is_held_covered_and_counted(trading: Turns
     trading.trade()
     names = [name for order in trading.entries if (name := named(trading, order))]
     assert len({(name.position_side, name.level) for name in names}) == len(names)
+
+
+@pytest.mark.finding("S3-HEDGE-2")
+def test_an_account_that_nets_both_sides_is_halted_and_nothing_is_sent(trading: Turns):
+    trading.wait()
+    trading.stage.control.set_mode(hedge_mode=False)
+    trading.tick()
+    cycle.run_cycle(trading.fund)
+    trading.trade()
+
+    decision = trading.fund.latest(GateDecision)
+    assert decision is not None
+    assert decision.state is TradingState.HALTED
+    assert "hedge_mode_off" in {breach.reason for breach in decision.breaches}
+    assert not trading.entries
+    assert not [row for row in trading.fund.store.rows(Intent, "main") if row.decided_at is not None]
+
+
+@pytest.mark.finding("S3-PERF-1")
+def test_a_bar_says_no_more_than_one_line_a_symbol(trading: Turns, caplog: pytest.LogCaptureFixture):
+    trading.wait()
+    with caplog.at_level(logging.INFO):
+        trading.trade()
+
+    assert len(trading.entries) == 12
+    assert len([record for record in caplog.records if record.levelno >= logging.INFO]) <= 1

@@ -45,9 +45,7 @@ class MortalVenue:
     book: MemoryOrderVenue
     life: Life
 
-    def place(
-        self, orders: Sequence[NewOrder], *, within: timedelta | None = None
-    ) -> tuple[Answered, ...]:
+    def place(self, orders: Sequence[NewOrder], *, within: timedelta | None = None) -> tuple[Answered, ...]:
         return self._asked(self.book.place, orders, within=within)
 
     def cancel(self, orders: Sequence[KnownOrder]) -> tuple[Answered, ...]:

@@ -149,3 +149,17 @@ def test_what_was_sent_is_told_from_what_could_not_be(stub: StubVenue) -> None:
     assert not exchange.last_answer.sent
     exchange.fapiPublicGetTime({})
     assert exchange.last_answer.sent
+
+
+@pytest.mark.finding("S3-EXCH-1")
+def test_a_client_for_another_server_changes_nothing_of_the_driver_itself():
+    described, functions = ccxt.binanceusdm().describe(), dict(vars(ccxt.binanceusdm))
+
+    for base_url in ("http://127.0.0.1:9", "https://demo-fapi.binance.com", "http://127.0.0.1:9"):
+        made = build_exchange(
+            base_url, Credentials(KEY, SECRET), venue_ms=lambda: 0, recv_window_ms=5000, answer_bytes=1000
+        )
+        assert {address[: len(base_url)] for address in made.urls["api"].values()} == {base_url}
+
+    assert ccxt.binanceusdm().describe() == described
+    assert dict(vars(ccxt.binanceusdm)) == functions
