@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -39,6 +39,9 @@ PLACE, PLACE_MANY, PLACE_CONDITIONAL = (
 )
 PLACING = (PLACE, PLACE_MANY, PLACE_CONDITIONAL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+PATIENT = replace(FAST, request=timedelta(seconds=10), round_trip=timedelta(seconds=10))
+"""A busy machine may keep an answer for seconds; who waits for silence gives limits of its own."""
 
 
 @dataclass(eq=False)
@@ -94,7 +97,7 @@ class Trading:
     def connected(
         self,
         *,
-        limits: VenueLimits = FAST,
+        limits: VenueLimits = PATIENT,
         keys: tuple[str | None, str | None] = KEYS,
         clock: Clock | None = None,
     ) -> CcxtOrderVenue:
@@ -129,7 +132,7 @@ class Trading:
 
 
 @contextmanager
-def trading_desk(limits: VenueLimits = FAST) -> Iterator[Trading]:
+def trading_desk(limits: VenueLimits = PATIENT) -> Iterator[Trading]:
     desk = Desk()
     clock = DeskClock(desk)
     venue = ListeningVenue(desk.core, lambda: clock.desk.now_ms, weight_limit=None)
