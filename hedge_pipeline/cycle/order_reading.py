@@ -83,11 +83,15 @@ def read_fills(fund: Fund) -> FillsReading:
 
 
 def _symbols(fund: Fund, now: datetime) -> list[str]:
-    """Also what was held at any time since the last complete reading: a position that is gone has left by a fill."""
+    """Also what was held or had an order about the last complete reading or since: what is gone may have left by a fill."""
     last = fund.last_known(FillsReading, "as_of")
-    start = max(last.attempted_at if last else now - LOOKED_BACK, now - LOOKED_BACK)
+    start = max(last.attempted_at - fund.trading.silence if last else now - LOOKED_BACK, now - LOOKED_BACK)
+    until = now + LOOKED_BACK
     readings = fund.store.columns_between(
-        AccountReading, fund.account, "positions", on="recorded_at", start=start, end=now + LOOKED_BACK
+        AccountReading, fund.account, "positions", on="recorded_at", start=start, end=until
+    )
+    listed = fund.store.columns_between(
+        OrdersReading, fund.account, "orders", on="recorded_at", start=start, end=until
     )
     held = fund.last_known(AccountReading, "positions")
     orders = fund.last_known(OrdersReading, "orders")
@@ -97,6 +101,7 @@ def _symbols(fund: Fund, now: datetime) -> list[str]:
             *(strategy.symbol for strategy in fund.trading.strategies),
             *(position.symbol for (positions,) in readings for position in positions or ()),
             *(position.symbol for position in (held.positions if held else None) or ()),
+            *(order.symbol for (resting,) in listed for order in resting or ()),
             *(order.symbol for order in (orders.orders if orders else None) or ()),
             *(intent.symbol for intent in fund.store.unsettled(fund.account)),
         }
