@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from hedge_pipeline import cycle, local
+from hedge_pipeline.cycle.order_reading import read_fills, read_orders
 from hedge_pipeline.cycle.protecting import protect
 from hedge_pipeline.domain.trading.exit_cover import ExitCover
 from hedge_pipeline.domain.trading.readings import LedgerFill
@@ -145,6 +146,9 @@ class TradingLane:
         found: list[str] = []
         for _ in range(CYCLES):
             trades = len(self._trades())
+            cycle.read_account(self.stack.fund)
+            read_orders(self.stack.fund)
+            read_fills(self.stack.fund)
             cover = protect(self.stack.fund)
             book = book_truth.book_at(self.stack.home)
             found = [*book_truth.order_defects(book), *book_truth.exit_defects(book), *self._ledger_defects()]

@@ -116,8 +116,8 @@ def test_it_values_and_judges_by_itself_without_a_run_while_all_is_well(
     wait_for(120, "four beats", lambda: beats(served) >= beats_before + 4)
 
     assert instance.get_runs_count(of_the_heartbeat) == runs_before
-    events = instance.fetch_materializations(dg.AssetKey("nav_snapshots"), limit=2).records
-    assert [event.run_id for event in events] == ["", ""], "reported, not made by a run"
+    events = instance.fetch_materializations(dg.AssetKey("nav_snapshots"), limit=8).records
+    assert [event.run_id for event in events].count("") >= 4, "reported, not made by a run, but for a bar that closed"
     record = instance.get_latest_asset_check_evaluation_record(
         dg.AssetCheckKey(dg.AssetKey("nav_snapshots"), "nav_is_accepted")
     )
