@@ -128,8 +128,9 @@ class Crashing(MemoryOrderVenue):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.finding("S3-HEDGE-3")
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     story=st.lists(happenings, min_size=1, max_size=6),
     dies_at=st.integers(0, 6),
@@ -155,8 +156,8 @@ def test_a_crash_at_any_request_changes_nothing_of_the_book_that_is_reached(
             with suppress(Crash):
                 stage.tick()
             book.dies_at = None
-            stage.tick(seconds=11)
-            stage.tick(seconds=11)
+            for _ in range(5):  # an exit that was stored and perhaps sent counts until it can arrive no more
+                stage.tick(seconds=11)
             shapes.append(stage.shape())
             for held in SIDES:
                 stage.is_covered(held)
