@@ -117,7 +117,9 @@ def test_it_values_and_judges_by_itself_without_a_run_while_all_is_well(
 
     assert instance.get_runs_count(of_the_heartbeat) == runs_before
     events = instance.fetch_materializations(dg.AssetKey("nav_snapshots"), limit=8).records
-    assert [event.run_id for event in events].count("") >= 4, "reported, not made by a run, but for a bar that closed"
+    assert [event.run_id for event in events].count("") >= 4, (
+        "reported, not made by a run, but for a bar that closed"
+    )
     record = instance.get_latest_asset_check_evaluation_record(
         dg.AssetCheckKey(dg.AssetKey("nav_snapshots"), "nav_is_accepted")
     )
