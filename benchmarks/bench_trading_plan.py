@@ -162,7 +162,6 @@ def traded(home: Path) -> Iterator[Turns]:
                 account=found.fund.account,
                 base_url=found.stage.control.base_url,
                 credentials=Credentials(api_key="paper", secret=PAPER_KEYS["paper"]),
-                symbols=found.fund.symbols,
                 clock=found.stage.clock,
                 limits=VenueLimits(
                     weight_per_minute=10**9, orders_per_10_seconds=10**9, orders_per_minute=10**9

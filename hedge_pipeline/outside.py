@@ -89,10 +89,7 @@ class Outside:
         from hedge_pipeline.adapters.ccxt_venue import CcxtOrderVenue
 
         settings = self._settings
-        return CcxtOrderVenue(
-            **self._at_the_venue(base_url, trades=settings.secrets.venue_trade is not None),
-            symbols=settings.venue.symbols,
-        )
+        return CcxtOrderVenue(**self._at_the_venue(base_url, trades=settings.secrets.venue_trade is not None))
 
     def _at_the_venue(self, base_url: str, *, trades: bool = False) -> dict[str, Any]:
         """What all of its clients are told alike; a client that ``trades`` has the trading key."""

@@ -154,7 +154,6 @@ def staged(
                 account="main",
                 base_url=url,
                 credentials=Credentials(api_key="paper", secret="paper-secret"),
-                symbols=settings.venue.symbols,
                 clock=clock,
             ),
             lock=FileAccountLock(home, "main"),

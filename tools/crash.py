@@ -25,6 +25,7 @@ from hedge_pipeline.domain.trading.plans import LadderRow, PlanRow
 from hedge_pipeline.domain.verdicts import BreachKind, GateDecision, Incident, TradingState
 from hedge_pipeline.local import PathOptions
 from tools import intact, venue_truth
+from tools.book_truth import OPENING, OURS
 from tools.stack import Stack, stack
 
 TICK_S = 10.0
@@ -34,7 +35,6 @@ CYCLE_S = 4.0
 LOOK_S = 0.5
 LOADED_S = 240.0
 """In which the gate has to open and the whole grid has to rest."""
-OPENING = {("BUY", "LONG"), ("SELL", "SHORT")}
 RUNGS = 12
 FAILING = (
     "/fapi/v3/account",
@@ -215,7 +215,7 @@ def _after_the_breach(kept: dict[str, Any], breached_at: float) -> Iterator[str]
     openings = {
         row["order_id"]: row
         for row in kept["order_book"]["orders"]
-        if (row["side"], row["position_side"]) in OPENING and row["client_order_id"].startswith("hp-")
+        if (row["side"], row["position_side"]) in OPENING and row["client_order_id"].startswith(OURS)
     }
     for row in openings.values():
         if row["created_ms"] > breached_at * 1000:
@@ -270,7 +270,7 @@ def _moment(made: Stack) -> Moment:
     kept = venue_truth.kept(made.home)
     stopped: dict[str, Fraction] = {}
     for row in kept["order_book"]["conditionals"]:
-        if row["status"] == "NEW" and row["client_algo_id"].startswith("hp-") and not row["close_position"]:
+        if row["status"] == "NEW" and row["client_algo_id"].startswith(OURS) and not row["close_position"]:
             stopped[row["position_side"]] = stopped.get(row["position_side"], Fraction(0)) + Fraction(
                 row["quantity"]
             )
@@ -284,7 +284,7 @@ def _moment(made: Stack) -> Moment:
             row["client_order_id"]
             for row in kept["order_book"]["orders"]
             if row["status"] in {"NEW", "PARTIALLY_FILLED"}
-            and row["client_order_id"].startswith("hp-")
+            and row["client_order_id"].startswith(OURS)
             and (row["side"], row["position_side"]) in OPENING
         ),
     )

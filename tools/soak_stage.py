@@ -189,7 +189,7 @@ class SoakStage:
             publisher=self.publisher,
             history=HistoryFiles(self.home / "history"),
             venue_history=CcxtVenueHistory(**at),
-            orders=CcxtOrderVenue(**at, symbols=symbols),
+            orders=CcxtOrderVenue(**at),
             lock=FileAccountLock(self.home, "main"),
             trading=as_told(self.policy),
             symbols=symbols,

@@ -55,7 +55,6 @@ class CcxtOrderVenue(OrderReads):
         account: str,
         base_url: str,
         credentials: Credentials,
-        symbols: Sequence[str] = (),
         clock: Clock,
         limits: VenueLimits | None = None,
         live: bool = False,

@@ -106,7 +106,6 @@ class Trading:
             account="main",
             base_url=self.base_url,
             credentials=Credentials(*keys),
-            symbols=(BTC,),
             clock=clock or self.clock,
             limits=limits,
         )
@@ -141,7 +140,6 @@ def trading_desk(limits: VenueLimits = PATIENT) -> Iterator[Trading]:
             account="main",
             base_url=url,
             credentials=Credentials(*KEYS),
-            symbols=(BTC,),
             clock=clock,
             limits=limits,
         )
